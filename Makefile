@@ -1,0 +1,40 @@
+# Callsheet. `make demo` and `make test` set up by themselves; `make help` lists the rest.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml setup.sh
+	@sh ./setup.sh $(VENV) requirements/dev.lock
+	@touch $@
+
+setup: $(STAMP) ## make the environment from the locks
+
+demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--yes")
+	@$(BIN)/python starter.py demo $(ARGS)
+
+test: $(STAMP) ## run all tests with coverage
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types, import contracts, locks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@sh ./setup.sh --check-locks $(VENV)
+
+format: $(STAMP) ## format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## compile the locks again (ARGS=--upgrade moves the pins)
+	@sh ./setup.sh --lock $(VENV) $(ARGS)
+
+clean: ## remove the environment and all that runs left behind
+	rm -rf $(VENV) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+
+.PHONY: help setup demo test check format lock clean

@@ -1,0 +1,1 @@
+"""Touches: implements the ports of the workflows."""

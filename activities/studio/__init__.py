@@ -1,0 +1,1 @@
+"""Renders and measures real images, offline."""

@@ -1,0 +1,1 @@
+"""The command line's rooms: the embedded stack, the demo, and what people see."""

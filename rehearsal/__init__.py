@@ -1,0 +1,1 @@
+"""A stand-in for the model API, on loopback. It is rule-based and no language model."""

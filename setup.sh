@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes the environment: finds a fitting interpreter, installs exactly what the lock names, checked by hash.
+#   setup.sh VENV LOCK            set up
+#   setup.sh --lock VENV [...]    compile the locks again
+#   setup.sh --check-locks VENV   fail when a lock no longer follows from pyproject.toml, or names an address
+set -eu
+
+compile() { # compile UV DIR [uv options]
+  uv=$1 dir=$2
+  shift 2
+  flags="--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"
+  # shellcheck disable=SC2086
+  "$uv" pip compile requirements/bootstrap.in $flags --custom-compile-command "make lock" "$@" -o "$dir/bootstrap.lock"
+  # shellcheck disable=SC2086
+  "$uv" pip compile pyproject.toml $flags --custom-compile-command "make lock" "$@" -o "$dir/run.lock"
+  # shellcheck disable=SC2086
+  "$uv" pip compile pyproject.toml --group dev --extra postgres $flags --custom-compile-command "make lock" "$@" \
+    -c "$dir/run.lock" -o "$dir/dev.lock"
+}
+
+case ${1:-} in
+--lock)
+  venv=$2
+  shift 2
+  compile "$venv/bin/uv" requirements "$@"
+  exit 0
+  ;;
+--check-locks)
+  dir=$(mktemp -d)
+  trap 'rm -rf "$dir"' EXIT
+  cp requirements/*.lock "$dir"
+  compile "$2/bin/uv" "$dir"
+  for name in bootstrap run dev; do
+    # the header and the `via` comments name files; what counts are pins and hashes
+    grep -v '^ *#' "requirements/$name.lock" >"$dir/$name.kept"
+    grep -v '^ *#' "$dir/$name.lock" >"$dir/$name.new"
+    cmp -s "$dir/$name.kept" "$dir/$name.new" || { echo "requirements/$name.lock is out of date: run 'make lock'" >&2; exit 1; }
+    if grep -n '://' "requirements/$name.lock"; then echo "requirements/$name.lock names an address" >&2; exit 1; fi
+  done
+  echo "Locks follow from pyproject.toml."
+  exit 0
+  ;;
+esac
+
+venv=$1 lock=$2
+if [ ! -x "$venv/bin/python" ]; then
+  python=
+  for name in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      python=$name
+      break
+    fi
+  done
+  if [ -z "$python" ]; then
+    echo "Callsheet needs Python 3.11 or newer, and none was found on PATH." >&2
+    echo "Install it (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python@3.13)," >&2
+    echo "or name one: make ${MAKECMDGOALS:-demo} PYTHON=/path/to/python3" >&2
+    exit 1
+  fi
+  if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    echo "$python has no venv module. Debian, Ubuntu: apt-get install python3-venv" >&2
+    exit 1
+  fi
+  echo "Setting up $venv with $("$python" --version) ..."
+  "$python" -m venv "$venv"
+fi
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+"$venv/bin/uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "$lock"
+"$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable .

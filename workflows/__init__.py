@@ -1,0 +1,1 @@
+"""Decides: deterministic, no I/O."""

@@ -1,0 +1,1 @@
+"""Pure functions from what has happened so far to a ruling."""

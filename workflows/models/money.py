@@ -1,0 +1,77 @@
+"""Tokens, money and limits."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field
+
+from workflows.models.base import Value
+
+
+class Usage(Value):
+    """Tokens of one reply or of many. `input` is uncached only; `thinking` is part of `output`."""
+
+    input: int = 0
+    output: int = 0
+    thinking: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """Everything the model read."""
+        return self.input + self.cache_read + self.cache_write
+
+    @property
+    def total(self) -> int:
+        """Everything that was billed."""
+        return self.prompt + self.output
+
+    def __add__(self, other: Self) -> Self:
+        """Add field by field."""
+        return self.model_copy(
+            update={name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
+        )
+
+
+class Spend(Value):
+    """What was used so far: integer micro-dollars, tokens, turns and tool calls."""
+
+    micro_usd: int = 0
+    usage: Usage = Usage()
+    turns: int = 0
+    tool_calls: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        """Add two spends."""
+        return self.model_copy(
+            update={
+                "micro_usd": self.micro_usd + other.micro_usd,
+                "usage": self.usage + other.usage,
+                "turns": self.turns + other.turns,
+                "tool_calls": self.tool_calls + other.tool_calls,
+            }
+        )
+
+
+class Limits(Value):
+    """The caps of one agent in one conversation. Every cap is checked before a call, never after."""
+
+    micro_usd: int = Field(default=500_000, ge=0, description="dollars x 1,000,000")
+    tokens: int = Field(default=400_000, ge=0, description="billed tokens of all classes")
+    turns: int = Field(default=20, ge=1)
+    tool_calls: int = Field(default=60, ge=0)
+    wall: timedelta = timedelta(hours=1)
+    max_tokens: int = Field(default=4_096, ge=1, description="output cap of one call")
+    least_tokens: int = Field(default=512, ge=1, description="`max_tokens` never shrinks below this")
+    window: int = Field(default=200_000, ge=1, description="the model's context window in tokens")
+    repairs: int = Field(default=3, ge=0, description="how often a misfit output is sent back")
+
+
+class Allowance(Value):
+    """What one call may still use; made by the budget guard, heeded by the model activity."""
+
+    micro_usd: int
+    tokens: int
+    max_tokens: int
+    least_tokens: int

@@ -1,0 +1,63 @@
+"""Questions to people and their decisions."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from workflows.models.base import Value
+from workflows.models.production import FactSheet, Verdict
+from workflows.models.turns import Scope
+
+Choice = Literal["approve", "reject", "revise", "reassign"]
+
+
+class Question(Value):
+    """One question to a person, bound to the digest of what they are shown.
+
+    `options` are the allowed choices; `fallback` is what silence means: `reject`, or `hold` (wait on).
+    """
+
+    id: str
+    scope: Scope
+    title: str
+    reason: str
+    digest: str = ""
+    options: tuple[Choice, ...] = ("approve", "reject", "revise", "reassign")
+    facts: FactSheet | None = None
+    verdict: Verdict | None = None
+    micro_usd: int = 0
+    owner: str = "reviewers"
+    asked_at: datetime
+    remind_after: timedelta = timedelta(hours=4)
+    deadline: timedelta = timedelta(hours=24)
+    fallback: Literal["reject", "hold"] = "reject"
+
+
+class Decision(Value):
+    """A person's answer. `question` and `digest` say what was answered; empty means the open one."""
+
+    choice: Choice
+    by: str = Field(min_length=1, max_length=200)
+    note: str = Field(default="", max_length=4_000)
+    question: str = ""
+    digest: str = ""
+    to: str = Field(default="", max_length=200, description="new owner, for `reassign`")
+
+
+class Receipt(Value):
+    """Tells the decider that the answer was taken."""
+
+    question: str
+    choice: Choice
+    by: str
+    at: datetime
+
+
+class Notice(Value):
+    """Something people are to be told, and that is kept: `decided` and `expired` carry the decision."""
+
+    kind: Literal["question", "reminder", "decided", "conflict", "expired"]
+    question: Question
+    decision: Decision | None = None
+    at: datetime

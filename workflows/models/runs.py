@@ -1,0 +1,242 @@
+"""Runs and items: what is ordered, how far it is, what became of it."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from workflows.models.base import Value
+from workflows.models.money import Limits, Spend
+from workflows.models.production import FactSheet, Plan, Publication, Shot, Verdict
+from workflows.models.turns import Contract
+
+Status = Literal[
+    "planning",
+    "generating",
+    "reviewing",
+    "refining",
+    "awaiting_review",
+    "publishing",
+    "complete",
+    "partial",
+    "failed",
+    "cancelled",
+]
+ItemStatus = Literal[
+    "waiting",
+    "generating",
+    "reviewing",
+    "refining",
+    "awaiting_review",
+    "publishing",
+    "published",
+    "rejected",
+    "failed",
+    "cancelled",
+]
+
+
+class ReviewPolicy(Value):
+    """How people are asked: when they are reminded, how long they have, and what silence means."""
+
+    owner: str = "reviewers"
+    remind_after: timedelta = timedelta(hours=4)
+    deadline: timedelta = timedelta(hours=24)
+    fallback: Literal["reject", "hold"] = "reject"
+
+
+class RunOrder(Value):
+    """Starts a production. `brief` is the digest of the brief in the asset store."""
+
+    brief: str
+    title: str = ""
+    tenant: str = "default"
+    concurrency: int = 4
+    review: ReviewPolicy = ReviewPolicy()
+    threshold: int = 80
+    refinements: int = 3
+    model: str = ""
+    progress: "Progress | None" = None
+
+
+class Shoot(Value):
+    """What the pipeline must know of a brief, bounded whatever the brief's size.
+
+    `summary` is what the planner reads. `wanted` are the `profile/view` pairs that a plan must cover.
+    """
+
+    title: str
+    contract: Contract
+    summary: str
+    wanted: tuple[str, ...]
+    run_micro_usd: int
+    item_micro_usd: int
+
+
+class Layout(Value):
+    """Turns a plan into the items of a run, in the store."""
+
+    run: str
+    brief: str
+    plan: Plan
+
+
+class LaidOut(Value):
+    """How many items the run has."""
+
+    items: int
+
+
+class PageRequest(Value):
+    """Asks for items of a run in their order."""
+
+    run: str
+    offset: int
+    limit: int = 50
+
+
+class Page(Value):
+    """Items of a run."""
+
+    shots: tuple[Shot, ...]
+
+
+class MeasureRequest(Value):
+    """Asks for the facts of the bytes with this digest as this shot."""
+
+    run: str
+    digest: str
+    shot: Shot
+
+
+class VerifyRequest(Value):
+    """Asks for proof that this digest is published as this item."""
+
+    run: str
+    item: str
+    digest: str
+
+
+class Verified(Value):
+    """The proof, or why there is none."""
+
+    publication: Publication | None = None
+    problem: str = ""
+
+
+class Attempt(Value):
+    """One take and what was found."""
+
+    number: int
+    digest: str
+    direction: str
+    score: int
+    missed: tuple[str, ...] = ()
+    micro_usd: int = 0
+
+
+class ItemOrder(Value):
+    """Starts one item."""
+
+    run: str
+    shot: Shot
+    contract: Contract
+    tenant: str = "default"
+    micro_usd: int
+    threshold: int = 80
+    refinements: int = 3
+    review: ReviewPolicy = ReviewPolicy()
+    model: str = ""
+
+
+class ItemState(Value):
+    """Where one item stands; also its final outcome."""
+
+    key: str
+    title: str
+    status: ItemStatus = "waiting"
+    attempts: tuple[Attempt, ...] = ()
+    best: Attempt | None = None
+    facts: FactSheet | None = None
+    verdict: Verdict | None = None
+    publication: Publication | None = None
+    decided_by: str = ""
+    decision: str = ""
+    note: str = ""
+    error: str = ""
+    question: str = ""
+    spend: Spend = Spend()
+
+
+class ItemRecord(Value):
+    """An item's outcome with the run it belongs to, for the store."""
+
+    run: str
+    state: ItemState
+
+
+class ItemRow(Value):
+    """An item in the run's state: small, because a run may have ten thousand."""
+
+    key: str
+    status: ItemStatus
+    score: int = 0
+    attempts: int = 0
+    micro_usd: int = 0
+    entry: str = ""
+    error: str = ""
+
+
+class Progress(Value):
+    """What a run carries from one continue-as-new to the next. `rows` holds at most 500 items, newest kept."""
+
+    started_at: datetime
+    shoot: Shoot | None = None
+    plan: Plan | None = None
+    items: int = 0
+    cursor: int = 0
+    counts: dict[str, int] = {}
+    rows: tuple[ItemRow, ...] = ()
+    errors: tuple[str, ...] = ()
+    spend: Spend = Spend()
+
+
+class RunState(Value):
+    """Answers the query `state`."""
+
+    id: str
+    pipeline: str
+    status: Status
+    title: str = ""
+    plan: Plan | None = None
+    total: int = 0
+    counts: dict[str, int] = {}
+    items: tuple[ItemRow, ...] = ()
+    published: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    started_at: datetime
+    agent: str = ""
+    spend: Spend = Spend()
+    cap_micro_usd: int = 0
+
+
+class AgentOrder(Value):
+    """Starts a single durable agent with a goal."""
+
+    goal: str
+    constraints: tuple[str, ...] = ()
+    acceptance: tuple[str, ...] = ()
+    instructions: str = ""
+    tools: tuple[str, ...] = ()
+    model: str = ""
+    tenant: str = "default"
+    limits: Limits = Limits()
+    review: ReviewPolicy = ReviewPolicy()
+
+
+class AgentOutcome(Value):
+    """What became of a single agent."""
+
+    status: Literal["complete", "failed", "cancelled"]
+    answer: str = ""
+    reason: str = ""
+    conversation: str = ""
+    spend: Spend = Spend()

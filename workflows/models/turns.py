@@ -1,0 +1,267 @@
+"""One turn of a conversation: what is asked of the model and the tools, and what comes back."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from workflows.models.base import Value
+from workflows.models.money import Allowance, Limits, Spend, Usage
+
+Effect = Literal["read", "write", "once"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+NoteKind = Literal["task", "remind", "nudge", "repair", "person", "cut_off", "last_turn"]
+Stop = Literal[
+    "end_turn",  # finished (also stop_sequence)
+    "tool_use",  # calls to answer
+    "max_tokens",  # cut off: its calls are never run
+    "pause_turn",  # append unchanged and call again
+    "refusal",  # HTTP 200, never retried blindly
+    "context_exceeded",  # the prompt no longer fits the window
+    "over_budget",  # not called: the allowance does not cover what the call could cost
+    "broken",  # no or an unknown stop reason: execute nothing
+    "rejected",  # the endpoint refused the request for good (4xx); `text` says why
+]
+
+
+class Scope(Value):
+    """For whom something is done: the ids that every record, span and log line carries."""
+
+    run: str
+    item: str = ""
+    agent: str = ""
+    tenant: str = "default"
+
+
+class Contract(Value):
+    """What was ordered. Held by the workflow, repeated word for word, never summarised."""
+
+    goal: str
+    constraints: tuple[str, ...] = ()
+    acceptance: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Write the contract out, always in the same words."""
+        parts = [f"Goal: {self.goal}"]
+        parts += [f"Constraint: {line}" for line in self.constraints]
+        parts += [f"Accepted when: {line}" for line in self.acceptance]
+        return "\n".join(parts)
+
+
+class Note(Value):
+    """Text that the workflow adds at the tail of the conversation, and why."""
+
+    kind: NoteKind
+    text: str
+
+
+class Opening(Value):
+    """Opens a conversation: pins the agent and writes the first message.
+
+    `images` are digests of assets that are shown with the task. `output_schema` is the JSON schema of the agent's
+    output type. `conversation` is unique and chosen by the workflow; opening it twice is harmless.
+    """
+
+    conversation: str
+    scope: Scope
+    agent: str
+    instructions: str
+    output_schema: dict[str, Any]
+    tools: tuple[str, ...] = ()
+    model: str
+    effort: Effort = "medium"
+    limits: Limits
+    contract: Contract
+    task: str
+    images: tuple[str, ...] = ()
+    workflow_id: str
+    workflow_run_id: str
+
+
+class Opened(Value):
+    """The pinned agent's digest and how many messages the conversation holds (1: the task)."""
+
+    conversation: str
+    pin: str
+    head: int = 1
+
+
+class TurnRequest(Value):
+    """Asks for the model's next message. Of constant size: messages stay in the store.
+
+    The user message of this turn is written at position `head` (the results of all open calls first, then `notes`), the
+    reply at the next one; both first writer wins. With `head == 1` or `resume` no user message is written. Open calls
+    that have no result are answered with `interrupted` as an error; empty means that there must be none.
+    """
+
+    conversation: str
+    scope: Scope
+    pin: str
+    head: int
+    turn: int
+    notes: tuple[Note, ...] = ()
+    resume: bool = False
+    interrupted: str = ""
+    without_tools: bool = False
+    allowance: Allowance
+
+
+class Call(Value):
+    """A tool call of a reply. Arguments stay in the store; digests are of canonical JSON.
+
+    `shape` is the digest with the jitter of arguments folded (case, white space, numbers rounded). Policy fields come
+    from the pinned agent: an unknown tool is a quick read, because the toolbox will only refuse it.
+    """
+
+    id: str
+    tool: str
+    digest: str
+    shape: str
+    preview: str
+    effect: Effect = "read"
+    quick: bool = False
+    queue: str = "tools"
+    timeout: timedelta = timedelta(seconds=30)
+
+
+class Reply(Value):
+    """What the model answered, as a small record; the message itself is in the store.
+
+    `output` is the text of a finished reply, at most 32 KiB (an over-long one is cut and will not parse); `text` is a
+    preview. `context` is the number of tokens the conversation now holds. `micro_usd` includes failed attempts as far
+    as they are known. `seconds` is the wall time of the call.
+    """
+
+    conversation: str
+    head: int
+    turn: int
+    stop: Stop
+    calls: tuple[Call, ...] = ()
+    output: str | None = None
+    text: str = ""
+    usage: Usage = Usage()
+    micro_usd: int = 0
+    context: int = 0
+    model: str = ""
+    request_id: str = ""
+    seconds: float = 0.0
+
+
+Refusal = Literal[
+    "unknown_tool",
+    "not_an_object",
+    "schema",
+    "reference",
+    "owner",
+    "permission",
+    "conflict",
+    "raised",
+    "unknown_outcome",
+]
+
+
+class Outcome(Value):
+    """What became of one tool call, as a small record; the result itself is in the store.
+
+    `digest` is of the result's text. `asset` is the digest (`sha256:...`) of an artefact that the tool made.
+    `escalation` is set when the tool asked for a person. `refusal` says at which check a refused call stopped.
+    """
+
+    call_id: str
+    tool: str
+    ok: bool
+    digest: str
+    preview: str
+    hint: str = ""
+    refusal: Refusal | None = None
+    asset: str | None = None
+    escalation: str | None = None
+    milliseconds: float = 0.0
+
+
+class Outcomes(Value):
+    """The outcomes of one batch of calls, in the order of the calls."""
+
+    each: tuple[Outcome, ...]
+
+
+class ToolUse(Value):
+    """Runs a batch of calls of one reply: several reads, or a single write or once tool.
+
+    `position` is that of the assistant message. `key` is the idempotency key of the batch, built in the workflow from
+    its first run id; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared.
+    """
+
+    conversation: str
+    scope: Scope
+    pin: str
+    position: int
+    calls: tuple[str, ...]
+    key: str
+    grants: tuple[str, ...] = ()
+
+
+class Cut(Value):
+    """Compacts a conversation: message 0 and the last `keep` messages stay, the middle becomes a summary."""
+
+    conversation: str
+    scope: Scope
+    head: int
+    turn: int
+    keep: int = 6
+
+
+class Compacted(Value):
+    """What a cut did. `context` is the estimated number of tokens left; `dropped` counts messages."""
+
+    dropped: int
+    context: int
+    summary_digest: str
+    contract_digest: str
+
+
+class Closing(Value):
+    """Records how a conversation ended when it did not end by itself (a halt, an escalation)."""
+
+    conversation: str
+    scope: Scope
+    turn: int
+    kind: str
+    reason: str
+
+
+class Done(Value):
+    """An activity that has nothing else to say."""
+
+    at: datetime | None = None
+
+
+class Turn(Value):
+    """One finished turn as the guards see it. `milestone` counts effects and artefacts that were new."""
+
+    number: int
+    stop: Stop
+    calls: tuple[Call, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    notes: tuple[NoteKind, ...] = ()
+    usage: Usage = Usage()
+    micro_usd: int = 0
+    context: int = 0
+
+
+class Transcript(Value):
+    """What has happened so far in one conversation: all that a guard may look at.
+
+    `turns` is a window of the last 24; totals are in `spend`. `nudged_at` is the turn of the last nudge for looping (0:
+    never); `reminded_at` and `compacted_at` alike. `spare_micro_usd` is what the run around it can still spend.
+    """
+
+    contract: Contract
+    limits: Limits
+    turns: tuple[Turn, ...] = ()
+    spend: Spend = Spend()
+    context: int = 0
+    elapsed: timedelta = timedelta()
+    spare_micro_usd: int | None = None
+    nudged_at: int = 0
+    reminded_at: int = 0
+    compacted_at: int = 0
+    last_turn_given: bool = False

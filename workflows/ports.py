@@ -1,0 +1,118 @@
+"""What the workflows ask of the world, as abstract typed activities.
+
+Each port is implemented by one class in `activities`; an implementing method repeats `@activity.defn(name=...)` with
+the name given here. Names read as a story in the Temporal UI. One value in, one value out, all of bounded size.
+"""
+
+from abc import ABC, abstractmethod
+
+from temporalio import activity
+
+from workflows.models import (
+    Closing,
+    Compacted,
+    Cut,
+    Done,
+    FactSheet,
+    ItemRecord,
+    LaidOut,
+    Layout,
+    MeasureRequest,
+    Notice,
+    Opened,
+    Opening,
+    Outcomes,
+    Page,
+    PageRequest,
+    Reply,
+    RunOrder,
+    Shoot,
+    ToolUse,
+    TurnRequest,
+    Verified,
+    VerifyRequest,
+)
+
+
+class Conversations(ABC):
+    """The append-only store of messages."""
+
+    @activity.defn(name="open_conversation")
+    @abstractmethod
+    async def open(self, opening: Opening) -> Opened:
+        """Pin the agent and write the first message."""
+
+    @activity.defn(name="compact_conversation")
+    @abstractmethod
+    async def compact(self, cut: Cut) -> Compacted:
+        """Shorten what the model reads from now on; the originals stay."""
+
+    @activity.defn(name="close_conversation")
+    @abstractmethod
+    async def close(self, closing: Closing) -> Done:
+        """Record why a conversation was ended by a ruling."""
+
+
+class Model(ABC):
+    """The language model."""
+
+    @activity.defn(name="call_model")
+    @abstractmethod
+    async def call(self, request: TurnRequest) -> Reply:
+        """Append this turn's user message, call the model once, store its reply."""
+
+
+class Tools(ABC):
+    """The tools of all agents."""
+
+    @activity.defn(name="use_tools")
+    @abstractmethod
+    async def use(self, use: ToolUse) -> Outcomes:
+        """Check and run a batch of calls; every refusal is an outcome, never an error."""
+
+
+class People(ABC):
+    """How people are told."""
+
+    @activity.defn(name="tell_people")
+    @abstractmethod
+    async def tell(self, notice: Notice) -> Done:
+        """Tell people, and keep what they were told."""
+
+
+class Studio(ABC):
+    """Measures images."""
+
+    @activity.defn(name="measure_image")
+    @abstractmethod
+    async def measure(self, request: MeasureRequest) -> FactSheet:
+        """Measure the stored bytes against the rules of the shot's venue."""
+
+
+class Catalog(ABC):
+    """Briefs, items and published entries."""
+
+    @activity.defn(name="open_shoot")
+    @abstractmethod
+    async def open_shoot(self, order: RunOrder) -> Shoot:
+        """Read the brief."""
+
+    @activity.defn(name="lay_out_items")
+    @abstractmethod
+    async def lay_out(self, layout: Layout) -> LaidOut:
+        """Turn the plan into items, once."""
+
+    @activity.defn(name="page_items")
+    @abstractmethod
+    async def page(self, request: PageRequest) -> Page:
+        """Read some of the items."""
+
+    @activity.defn(name="verify_published")
+    @abstractmethod
+    async def verify(self, request: VerifyRequest) -> Verified:
+        """Re-open what was published and prove that it is this digest with its provenance mark."""
+
+    @activity.defn(name="record_item")
+    @abstractmethod
+    async def record(self, state: ItemRecord) -> Done:
+        """Keep an item's final outcome."""
