@@ -15,6 +15,7 @@ from workflows.models.people import (
     Choice,
     Decision,
     Notice,
+    NoticeKind,
     Question,
     Receipt,
 )
@@ -57,6 +58,8 @@ from workflows.models.rulings import (
 from workflows.models.runs import (
     AgentOrder,
     AgentOutcome,
+    AgentState,
+    Answer,
     Attempt,
     ItemOrder,
     ItemRecord,
@@ -76,6 +79,11 @@ from workflows.models.runs import (
     Status,
     Verified,
     VerifyRequest,
+)
+from workflows.models.talk import (
+    WINDOW,
+    End,
+    Talk,
 )
 from workflows.models.turns import (
     Call,
@@ -104,9 +112,12 @@ from workflows.models.turns import (
 
 __all__ = [
     "PREVIEW",
+    "WINDOW",
     "AgentOrder",
     "AgentOutcome",
+    "AgentState",
     "Allowance",
+    "Answer",
     "Ask",
     "Attempt",
     "Brief",
@@ -124,6 +135,7 @@ __all__ = [
     "Done",
     "Effect",
     "Effort",
+    "End",
     "Fabric",
     "Fact",
     "FactSheet",
@@ -146,6 +158,7 @@ __all__ = [
     "Note",
     "NoteKind",
     "Notice",
+    "NoticeKind",
     "Nudge",
     "Opened",
     "Opening",
@@ -177,6 +190,7 @@ __all__ = [
     "Stop",
     "Strict",
     "Take",
+    "Talk",
     "ToolUse",
     "Transcript",
     "Turn",

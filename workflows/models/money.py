@@ -53,6 +53,19 @@ class Spend(Value):
             }
         )
 
+    def less(self, other: Self) -> Self:
+        """Take an earlier reading off a later one."""
+        names = Usage.model_fields
+        usage = Usage(**{name: getattr(self.usage, name) - getattr(other.usage, name) for name in names})
+        return self.model_copy(
+            update={
+                "micro_usd": self.micro_usd - other.micro_usd,
+                "usage": usage,
+                "turns": self.turns - other.turns,
+                "tool_calls": self.tool_calls - other.tool_calls,
+            }
+        )
+
 
 class Limits(Value):
     """The caps of one agent in one conversation. Every cap is checked before a call, never after."""
@@ -66,6 +79,10 @@ class Limits(Value):
     least_tokens: int = Field(default=512, ge=1, description="`max_tokens` never shrinks below this")
     window: int = Field(default=200_000, ge=1, description="the model's context window in tokens")
     repairs: int = Field(default=3, ge=0, description="how often a misfit output is sent back")
+
+    def widened(self) -> Self:
+        """Double the output cap of one call, after a reply was cut off."""
+        return self.model_copy(update={"max_tokens": self.max_tokens * 2})
 
 
 class Allowance(Value):

@@ -10,6 +10,7 @@ from workflows.models.production import FactSheet, Verdict
 from workflows.models.turns import Scope
 
 Choice = Literal["approve", "reject", "revise", "reassign"]
+NoticeKind = Literal["question", "reminder", "decided", "conflict", "expired"]
 
 
 class Question(Value):
@@ -57,7 +58,7 @@ class Receipt(Value):
 class Notice(Value):
     """Something people are to be told, and that is kept: `decided` and `expired` carry the decision."""
 
-    kind: Literal["question", "reminder", "decided", "conflict", "expired"]
+    kind: NoticeKind
     question: Question
     decision: Decision | None = None
     at: datetime

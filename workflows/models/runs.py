@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
+from pydantic import Field
+
 from workflows.models.base import Value
 from workflows.models.money import Limits, Spend
 from workflows.models.production import FactSheet, Plan, Publication, Shot, Verdict
+from workflows.models.talk import Talk
 from workflows.models.turns import Contract
 
 Status = Literal[
@@ -15,6 +18,7 @@ Status = Literal[
     "refining",
     "awaiting_review",
     "publishing",
+    "working",
     "complete",
     "partial",
     "failed",
@@ -35,7 +39,7 @@ ItemStatus = Literal[
 
 
 class ReviewPolicy(Value):
-    """How people are asked: when they are reminded, how long they have, and what silence means."""
+    """Who is asked, when they are reminded, how long they have, and what silence means."""
 
     owner: str = "reviewers"
     remind_after: timedelta = timedelta(hours=4)
@@ -230,6 +234,25 @@ class AgentOrder(Value):
     tenant: str = "default"
     limits: Limits = Limits()
     review: ReviewPolicy = ReviewPolicy()
+    talk: Talk | None = None
+
+
+class AgentState(Value):
+    """Where a single agent stands."""
+
+    id: str
+    status: str
+    goal: str
+    turn: int = 0
+    question: str = ""
+    spend: Spend = Spend()
+    cap_micro_usd: int = 0
+
+
+class Answer(Value):
+    """What a single agent hands in."""
+
+    answer: str = Field(max_length=8_000)
 
 
 class AgentOutcome(Value):

@@ -1,1 +1,6 @@
-"""The pipelines that ship with Callsheet."""
+"""The pipelines that ship with Callsheet. This tuple is the only registration."""
+
+from workflows.pipelines.image_production import ImageProduction, ShootItem
+from workflows.pipelines.single_agent import SingleAgent
+
+PIPELINES = (ImageProduction, ShootItem, SingleAgent)

@@ -1,0 +1,209 @@
+"""A conversation: the durable turn loop of one agent."""
+
+import asyncio
+from typing import Generic
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from workflows.calls import (
+    batches,
+    call_model,
+    cause,
+    close_conversation,
+    compact_conversation,
+    lost,
+    open_conversation,
+    use_tools,
+)
+from workflows.guards import rule
+from workflows.guards.budget import allowance
+from workflows.models import (
+    Ask,
+    Call,
+    Closing,
+    Compact,
+    Cut,
+    End,
+    Halt,
+    LastTurn,
+    Note,
+    Nudge,
+    Opening,
+    Outcome,
+    Remind,
+    Reply,
+    Ruling,
+    Talk,
+    ToolUse,
+    TurnRequest,
+    preview,
+)
+from workflows.terms import DEFAULT_MODEL, Agent, Ended, T, Terms
+
+__all__ = ["DEFAULT_MODEL", "Agent", "Conversation", "Ended", "Terms"]
+
+RULINGS_PER_TURN = 8
+LOST = "not executed: the tool did not answer"
+NOT_RUN = "not executed: the reply was already an answer"
+CUT_OFF = "The reply was cut off at its output limit; none of its calls was run."
+
+
+class Conversation(Generic[T]):
+    """Runs one agent, turn by turn. Every reply, fit or not, becomes a value; nothing a model says can raise here."""
+
+    def __init__(self, agent: Agent[T], terms: Terms[T]) -> None:
+        """Bind an agent to the terms of its work."""
+        self.agent, self._terms = agent, terms
+        self._scope = terms.scope.model_copy(update={"agent": agent.name})
+        self._output: T | None = None
+        self.talk: Talk | None = None
+
+    async def run(self, talk: Talk) -> Ended[T]:
+        """Take turns until there is an answer, a halt, a question to a person, or the history is full."""
+        while (talk := await self._heed(talk)).end is None:
+            reply = await self._ask(talk)
+            talk = talk.heard(reply)
+            outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply)))
+            talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
+            talk = self._weigh(talk, reply)
+        return Ended(talk=talk, output=self._output)
+
+    async def open(self, conversation: str, task: str, images: tuple[str, ...] = ()) -> Talk:
+        """Pin the agent and hand it its task."""
+        info = workflow.info()
+        opening = Opening(
+            conversation=conversation,
+            scope=self._scope,
+            agent=self.agent.name,
+            instructions=self.agent.instructions,
+            output_schema=self.agent.output.model_json_schema(),
+            tools=self.agent.tools,
+            model=self.agent.model,
+            effort=self.agent.effort,
+            limits=self.agent.limits,
+            contract=self._terms.contract,
+            task=task,
+            images=images,
+            workflow_id=info.workflow_id,
+            workflow_run_id=info.run_id,
+        )
+        opened = await open_conversation(opening)
+        return Talk.opened(opening, opened.pin, opened.head, workflow.now())
+
+    async def _heed(self, talk: Talk) -> Talk:
+        """Obey the guards, one ruling after the other, until they have nothing left to say."""
+        for _ in range(RULINGS_PER_TURN):
+            self.talk = talk  # the purse looks at it
+            talk = self.talk = talk.at(workflow.now(), self._terms.purse())
+            ruling = None if talk.end else rule(self._terms.guards, talk.transcript)
+            if ruling is None:
+                break
+            talk = await self._obey(talk, ruling)
+        if talk.end is None and talk.turn and self._terms.carry_on():
+            return talk.ended(End(kind="carried"))
+        return talk
+
+    async def _obey(self, talk: Talk, ruling: Ruling) -> Talk:
+        match ruling:
+            case Halt(kind=kind, reason=reason):
+                return await self._close(talk, End(kind="halted", halt=kind, reason=reason))
+            case Ask(reason=reason):
+                return await self._close(talk, End(kind="asks", reason=reason))
+            case Compact(keep=keep):
+                cut = Cut(conversation=talk.conversation, scope=self._scope, head=talk.head, turn=talk.turn, keep=keep)
+                compacted = await compact_conversation(cut)
+                return talk.with_transcript(context=compacted.context, compacted_at=talk.turn)
+            case LastTurn(text=text):
+                last = talk.told(Note(kind="last_turn", text=text), last_turn_given=True)
+                return last.model_copy(update={"without_tools": True})
+            case Nudge(text=text):
+                return talk.told(Note(kind="nudge", text=text), nudged_at=talk.turn)
+            case Remind(text=text):
+                return talk.told(Note(kind="remind", text=text), reminded_at=talk.turn)
+
+    async def _ask(self, talk: Talk) -> Reply:
+        request = TurnRequest(
+            conversation=talk.conversation,
+            scope=self._scope,
+            pin=talk.pin,
+            head=talk.head,
+            turn=talk.turn + 1,
+            notes=talk.notes,
+            resume=talk.resume,
+            interrupted=talk.interrupted,
+            without_tools=talk.without_tools,
+            allowance=allowance(talk.transcript),
+        )
+        try:
+            return await call_model(request, self.agent.model)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return Reply(
+                conversation=talk.conversation, head=talk.head, turn=talk.turn + 1, stop="rejected", text=cause(error)
+            )
+
+    async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
+        info = workflow.info()
+        use = ToolUse(
+            conversation=talk.conversation,
+            scope=self._scope,
+            pin=talk.pin,
+            position=talk.head - 1,
+            calls=tuple(call.id for call in batch),
+            key=f"{info.workflow_id}:{info.first_execution_run_id}:{talk.conversation}:{talk.head - 1}",
+            grants=self._terms.grants,
+        )
+        try:
+            return (await use_tools(use, batch, talk.turn)).each
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return tuple(lost(call, cause(error)) for call in batch)
+
+    def _weigh(self, talk: Talk, reply: Reply) -> Talk:
+        """Look at what the reply was for: an answer, a cut-off text, or a step on the way."""
+        if reply.stop == "tool_use" and reply.calls:
+            return talk.model_copy(update={"interrupted": LOST if talk.has_lost_calls else ""})
+        if reply.stop == "max_tokens":
+            wider = talk.transcript.limits.widened()
+            cut = talk.told(Note(kind="cut_off", text=CUT_OFF), limits=wider)
+            return cut.model_copy(update={"interrupted": CUT_OFF})
+        if reply.stop not in ("end_turn", "tool_use"):
+            return talk
+        return self._accept_or_return(talk.model_copy(update={"interrupted": NOT_RUN}), reply)
+
+    def _accept_or_return(self, talk: Talk, reply: Reply) -> Talk:
+        """Take the output, or send it back with the precise error; after the last repair it is a halt."""
+        problem = self._problem(reply.output or "")
+        if problem is None:
+            return talk.ended(End(kind="answered"))
+        if talk.repairs >= self.agent.limits.repairs:
+            reason = f"the output did not fit after {talk.repairs} corrections: {preview(problem)}"
+            return talk.ended(End(kind="halted", halt="output", reason=reason))
+        text = f"Your output was not accepted. {problem}\nAnswer again with the corrected JSON only."
+        return talk.told(Note(kind="repair", text=text)).model_copy(update={"repairs": talk.repairs + 1})
+
+    def _problem(self, text: str) -> str | None:
+        try:
+            output = self.agent.output.model_validate_json(text)
+        except ValidationError as error:
+            return describe(error)
+        problem = self._terms.accept(output)
+        self._output = output if problem is None else None
+        return problem
+
+    async def _close(self, talk: Talk, end: End) -> Talk:
+        kind = end.halt or end.kind
+        await close_conversation(
+            Closing(conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason)
+        )
+        return talk.ended(end)
+
+
+def describe(error: ValidationError) -> str:
+    """Join every problem with its path, bounded."""
+    problems = (f"{'.'.join(map(str, item['loc'])) or 'output'}: {item['msg']}" for item in error.errors())
+    return "; ".join(problems)[:2_000]

@@ -1,0 +1,142 @@
+"""How the ports are called: queues, time limits, retries, and the one line each call shows in the Temporal UI."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from workflows.models import (
+    Call,
+    Closing,
+    Compacted,
+    Cut,
+    Notice,
+    Opened,
+    Opening,
+    Outcome,
+    Outcomes,
+    Refusal,
+    Reply,
+    ToolUse,
+    TurnRequest,
+    preview,
+)
+from workflows.ports import Conversations, Model, People, Tools
+from workflows.tracing import SUMMARY, queue, turn_summary
+
+STORE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
+MODEL_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=10
+)
+TOOL_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
+)
+STORE_LIMIT = timedelta(seconds=30)
+PATIENCE = timedelta(hours=1)
+GRACE = timedelta(seconds=15)
+
+
+async def open_conversation(opening: Opening) -> Opened:
+    """Pin the agent and write its task."""
+    return await workflow.execute_activity_method(
+        Conversations.open,
+        opening,
+        start_to_close_timeout=STORE_LIMIT,
+        schedule_to_close_timeout=PATIENCE,
+        retry_policy=STORE_RETRY,
+        summary=f"{opening.agent} · opens",
+    )
+
+
+async def call_model(request: TurnRequest, model: str) -> Reply:
+    """Ask for one reply. On a queue of its own, because a shared one bypasses every rate limit."""
+    return await workflow.execute_activity_method(
+        Model.call,
+        request,
+        task_queue=queue(workflow.info().task_queue, "model"),
+        start_to_close_timeout=timedelta(minutes=20),
+        schedule_to_close_timeout=timedelta(hours=6),
+        heartbeat_timeout=timedelta(seconds=60),
+        retry_policy=MODEL_RETRY,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=turn_summary(request.scope.agent, request.turn, model),
+    )
+
+
+async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcomes:
+    """Run a batch where it belongs: quick reads in this worker as one marker, all else as a normal activity."""
+    longest = max(call.timeout for call in batch)
+    summary = turn_summary(use.scope.agent, turn, ", ".join(call.preview for call in batch))
+    if all(call.quick and call.effect == "read" for call in batch):
+        return await workflow.execute_local_activity_method(
+            Tools.use, use, start_to_close_timeout=longest + GRACE, retry_policy=TOOL_RETRY, summary=summary
+        )
+    return await workflow.execute_activity_method(
+        Tools.use,
+        use,
+        task_queue=queue(workflow.info().task_queue, batch[0].queue),
+        start_to_close_timeout=longest + GRACE,  # the toolbox gives up first, with a value
+        heartbeat_timeout=timedelta(seconds=30),
+        retry_policy=TOOL_RETRY,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+
+
+async def compact_conversation(cut: Cut) -> Compacted:
+    """Shorten what the model reads from now on."""
+    return await workflow.execute_activity_method(
+        Conversations.compact,
+        cut,
+        start_to_close_timeout=timedelta(minutes=2),
+        schedule_to_close_timeout=PATIENCE,
+        retry_policy=STORE_RETRY,
+        summary=turn_summary(cut.scope.agent, cut.turn, "compacts"),
+    )
+
+
+async def close_conversation(closing: Closing) -> None:
+    """Record a ruling that ended a conversation."""
+    await workflow.execute_activity_method(
+        Conversations.close,
+        closing,
+        start_to_close_timeout=STORE_LIMIT,
+        schedule_to_close_timeout=PATIENCE,
+        retry_policy=STORE_RETRY,
+        summary=turn_summary(closing.scope.agent, closing.turn, f"{closing.kind}: {closing.reason}"),
+    )
+
+
+async def tell_people(notice: Notice) -> None:
+    """Tell people something, and keep it."""
+    await workflow.execute_activity_method(
+        People.tell,
+        notice,
+        start_to_close_timeout=STORE_LIMIT,
+        schedule_to_close_timeout=timedelta(days=1),
+        retry_policy=STORE_RETRY,
+        summary=preview(f"{notice.kind}: {notice.question.title}", SUMMARY),
+    )
+
+
+def batches(reply: Reply) -> list[tuple[Call, ...]]:
+    """Group the calls of a reply: the reads of one queue together, every other call alone. Cut-off calls never run."""
+    if reply.stop != "tool_use":
+        return []
+    reads: dict[str, list[Call]] = {}
+    for call in reply.calls:
+        if call.effect == "read":
+            reads.setdefault(call.queue, []).append(call)
+    return [tuple(group) for group in reads.values()] + [(call,) for call in reply.calls if call.effect != "read"]
+
+
+def lost(call: Call, why: str) -> Outcome:
+    """Make the outcome of a call whose activity failed for good; of a once tool nobody knows what happened."""
+    refusal: Refusal = "unknown_outcome" if call.effect == "once" else "raised"
+    return Outcome(call_id=call.id, tool=call.tool, ok=False, digest="", preview=preview(why), refusal=refusal)
+
+
+def cause(error: BaseException) -> str:
+    """Say in one line why an activity failed."""
+    inner = getattr(error, "cause", None) or error
+    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {inner}")

@@ -1,0 +1,59 @@
+"""Who works on a run, and what one take came to."""
+
+from dataclasses import dataclass, replace
+
+from workflows.agent import Agent
+from workflows.guards.gate import objections
+from workflows.models import Attempt, FactSheet, Listing, Plan, Revision, Take, Verdict
+
+
+@dataclass(frozen=True)
+class Graph:
+    """planner → generator → critic → (below the threshold) refiner → generator … → publisher."""
+
+    planner: Agent[Plan]
+    generator: Agent[Take]
+    critic: Agent[Verdict]
+    refiner: Agent[Revision]
+    publisher: Agent[Listing]
+
+    def on(self, model: str) -> "Graph":
+        """Use one model for every agent; empty keeps each agent's own."""
+        if not model:
+            return self
+        return Graph(
+            planner=replace(self.planner, model=model),
+            generator=replace(self.generator, model=model),
+            critic=replace(self.critic, model=model),
+            refiner=replace(self.refiner, model=model),
+            publisher=replace(self.publisher, model=model),
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A take with what was measured and what the critic said, all of the same digest."""
+
+    attempt: Attempt
+    facts: FactSheet
+    verdict: Verdict
+
+    @property
+    def digest(self) -> str:
+        """The bytes that were judged."""
+        return self.attempt.digest
+
+    def objections(self, threshold: int) -> tuple[str, ...]:
+        """Say what keeps it from being published."""
+        return objections(self.digest, self.facts, self.verdict, threshold)
+
+    def better(self, other: "Judged | None") -> "Judged":
+        """Keep the one that breaks fewer rules; then the higher score; then the earlier one."""
+        if other is None:
+            return self
+        return self if self.rank > other.rank else other
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Order takes: fewer broken rules first, then the higher score."""
+        return (-len(self.attempt.missed), self.attempt.score)

@@ -1,0 +1,256 @@
+"""One item's way: generate → measure and judge → refine … → publish, or a person."""
+
+import asyncio
+import contextlib
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from workflows.agent import Ended
+from workflows.calls import cause
+from workflows.flow import Flow
+from workflows.graph import Graph, Judged
+from workflows.guards.gate import contradiction, total
+from workflows.models import (
+    Attempt,
+    Choice,
+    Decision,
+    FactSheet,
+    ItemOrder,
+    ItemRecord,
+    ItemRow,
+    ItemState,
+    ItemStatus,
+    MeasureRequest,
+    Question,
+    Scope,
+    Take,
+    Verdict,
+    VerifyRequest,
+    asset_id,
+    preview,
+)
+from workflows.production_calls import measure_image, record_item, verify_published
+
+GATE = "gate"
+
+
+class ItemFlow(Flow):
+    """The verbs of one item. What the agents are told is the subclass's; what may be published is the gate's."""
+
+    graph: Graph
+
+    def __init__(self) -> None:
+        """Begin with no take."""
+        super().__init__()
+        self.item = ItemState(key="", title="")
+        self.order: ItemOrder
+        self._latest: Judged | None = None
+        self._best: Judged | None = None
+        self._trouble = ""
+        self._refinements = 0
+
+    @workflow.query(name="state", description="Where this item stands")
+    def state(self) -> ItemState:
+        """Tell where the item stands."""
+        return self.item.model_copy(update={"spend": self.spent})
+
+    @abstractmethod
+    def generator_task(self, direction: str) -> str:
+        """Write the generator's task."""
+
+    @abstractmethod
+    def critic_task(self, asset: str, facts: FactSheet) -> str:
+        """Write the critic's task."""
+
+    @abstractmethod
+    def refiner_task(self, direction: str, judged: Judged) -> str:
+        """Write the refiner's task."""
+
+    @abstractmethod
+    def publisher_task(self, asset: str) -> str:
+        """Write the publisher's task."""
+
+    def take_order(self, order: ItemOrder) -> None:
+        """Bind the flow to its order."""
+        self.order, self.graph = order, self.graph.on(order.model)
+        self._refinements = order.refinements
+        self.item = ItemState(key=order.shot.key, title=order.shot.title)
+        scope = Scope(run=order.run, item=order.shot.key, tenant=order.tenant)
+        self.begin(scope, order.contract, order.micro_usd)
+
+    async def shoot(self, direction: str) -> None:
+        """Make one take, measure its bytes, have it judged, and keep the best so far."""
+        self._trouble, self._latest = "", None
+        before = self.spend.micro_usd
+        taken = await self._generate(direction)
+        if taken is None:
+            return
+        facts = await self._measure(taken)
+        verdict = await self._judge(taken, facts)
+        if verdict is None:
+            return
+        self._keep(Judged(self._attempt(taken, direction, facts, verdict, before), facts, verdict))
+
+    @property
+    def passes(self) -> bool:
+        """Tell whether the gate lets the latest take through."""
+        return self._latest is not None and not self._latest.objections(self.order.threshold)
+
+    @property
+    def may_refine(self) -> bool:
+        """Tell whether the machine may try again by itself."""
+        return self._latest is not None and self._refinements > 0
+
+    async def refine(self, direction: str) -> str:
+        """Turn what was found into the next direction."""
+        if (latest := self._latest) is None:
+            return await self.escalate(direction)
+        self._refinements -= 1
+        self._show("refining", self.graph.refiner.name)
+        ended = await self.consult(self.graph.refiner, self.refiner_task(direction, latest))
+        if ended.output is None:
+            self._trouble = f"The refiner could not help: {ended.reason}"
+            return await self.escalate(direction)
+        return ended.output.direction
+
+    async def escalate(self, direction: str) -> str:
+        """Ask a person; the answer is a new direction, or ends the item."""
+        decision = await self._ask_person()
+        self.item = self._with(decided_by=decision.by, decision=decision.choice, note=decision.note)
+        if decision.choice == "approve" and self._best is not None:
+            return await self.publish(self._best, decision.by, direction)
+        if decision.choice == "revise":
+            return f"{direction}\n\nA reviewer asks for this: {decision.note}"
+        self._show("rejected")
+        return ""
+
+    async def publish_latest(self, direction: str) -> str:
+        """Publish the take that the gate let through."""
+        if self._latest is None:
+            return await self.escalate(direction)
+        self.item = self._with(decided_by=GATE, decision="approve")
+        return await self.publish(self._latest, GATE, direction)
+
+    async def publish(self, judged: Judged, by: str, direction: str) -> str:
+        """Have a cleared take published, and believe it only when the published bytes prove it."""
+        self._show("publishing", self.graph.publisher.name)
+        asset = asset_id(judged.digest)
+        grant = asset if by == GATE else f"{asset}|by={by}"
+        ended = await self.consult(self.graph.publisher, self.publisher_task(asset), self.terms(grants=(grant,)))
+        proof = await verify_published(VerifyRequest(run=self.order.run, item=self.item.key, digest=judged.digest))
+        if proof.publication is None:
+            self._trouble = f"It could not be published: {ended.reason or proof.problem}"
+            return await self.escalate(direction)
+        self.item = self._with(publication=proof.publication)
+        self._show("published")
+        return ""
+
+    @contextlib.asynccontextmanager
+    async def settled(self) -> AsyncIterator[None]:
+        """Keep the item's outcome, whatever becomes of it."""
+        try:
+            yield
+        except (ActivityError, asyncio.CancelledError) as error:
+            cancelled = is_cancelled_exception(error)
+            self.item = self._with(error="" if cancelled else cause(error))
+            self._show("cancelled" if cancelled else "failed")
+            await asyncio.shield(self._record())
+            if cancelled:
+                raise
+        else:
+            await self._record()
+
+    async def _record(self) -> None:
+        self.item = self._with(spend=self.spend, question="")
+        await record_item(ItemRecord(run=self.order.run, state=self.item))
+
+    async def _generate(self, direction: str) -> str | None:
+        self._show("generating", self.graph.generator.name)
+        terms = self.terms(accept=self._was_made_here)
+        ended: Ended[Take] = await self.consult(self.graph.generator, self.generator_task(direction), terms)
+        if ended.output is None:
+            self._trouble = f"The generator handed nothing in: {ended.reason}"
+            return None
+        return {asset_id(digest): digest for digest in ended.talk.assets}[ended.output.asset]
+
+    def _was_made_here(self, take: Take) -> str | None:
+        talk = self._conversation.talk if self._conversation else None
+        made = [asset_id(digest) for digest in talk.assets] if talk else []
+        if take.asset in made:
+            return None
+        return (
+            f"asset: {take.asset!r} was not made in this conversation; hand in one of: {', '.join(made) or 'none yet'}"
+        )
+
+    async def _measure(self, digest: str) -> FactSheet:
+        request = MeasureRequest(run=self.order.run, digest=digest, shot=self.order.shot)
+        return await measure_image(request)
+
+    async def _judge(self, digest: str, facts: FactSheet) -> Verdict | None:
+        self._show("reviewing", self.graph.critic.name)
+        threshold = self.order.threshold
+        terms = self.terms(accept=lambda verdict: contradiction(verdict, facts, threshold))
+        task = self.critic_task(asset_id(digest), facts)
+        ended: Ended[Verdict] = await self.consult(self.graph.critic, task, terms, images=(digest,))
+        if ended.output is None:
+            self._trouble = f"The critic gave no verdict: {ended.reason}"
+        return ended.output
+
+    def _attempt(self, digest: str, direction: str, facts: FactSheet, verdict: Verdict, before: int) -> Attempt:
+        return Attempt(
+            number=len(self.item.attempts) + 1,
+            digest=digest,
+            direction=preview(direction),
+            score=total(verdict),
+            missed=tuple(fact.rule for fact in facts.missed),
+            micro_usd=self.spend.micro_usd - before,
+        )
+
+    def _keep(self, judged: Judged) -> None:
+        self._latest, self._best = judged, judged.better(self._best)
+        attempts = (*self.item.attempts, judged.attempt)
+        best = self._best
+        self.item = self._with(attempts=attempts, best=best.attempt, facts=best.facts, verdict=best.verdict)
+
+    def _with(self, **changes: object) -> ItemState:
+        return self.item.model_copy(update=changes)
+
+    def _show(self, status: ItemStatus, agent: str = "") -> None:
+        self.item = self._with(status=status)
+        self.stage(status, agent)
+
+    async def _ask_person(self) -> Decision:
+        question = self._question_now()
+        self.item = self._with(question=question.reason)
+        self._show("awaiting_review")
+        await self._tell_run("awaiting_review")
+        decision = await self.ask(question)
+        await self._tell_run("reviewing")
+        return decision
+
+    def _question_now(self) -> Question:
+        best = self._best
+        left = "; ".join(best.objections(self.order.threshold)) if best else "there is nothing to show"
+        reason = self._trouble or f"After {len(self.item.attempts)} takes it still does not pass: {left}"
+        options: tuple[Choice, ...] = ("reject", "revise", "reassign")
+        question = self.question(self.item.title, reason, ("approve", *options) if best else options, self.order.review)
+        if best is None:
+            return question
+        return question.model_copy(update={"digest": best.digest, "facts": best.facts, "verdict": best.verdict})
+
+    async def _tell_run(self, status: ItemStatus) -> None:
+        """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
+        row = ItemRow(
+            key=self.item.key,
+            status=status,
+            score=self.item.best.score if self.item.best else 0,
+            attempts=len(self.item.attempts),
+            micro_usd=self.spend.micro_usd,
+        )
+        if workflow.info().parent is None:
+            return
+        with contextlib.suppress(ApplicationError):
+            await workflow.get_external_workflow_handle(self.order.run).signal("item_waits", row)

@@ -1,0 +1,138 @@
+"""Where a conversation stands: all that its workflow remembers of it."""
+
+from datetime import datetime, timedelta
+from typing import Literal, Self
+
+from workflows.models.base import Value
+from workflows.models.money import Spend
+from workflows.models.rulings import HaltKind
+from workflows.models.turns import Note, NoteKind, Opening, Outcome, Reply, Transcript, Turn
+
+WINDOW = 24
+"""Turns that the guards look back on."""
+
+
+class End(Value):
+    """How a conversation ended: with an answer, by a halt, by asking for a person, or to be carried on elsewhere."""
+
+    kind: Literal["answered", "halted", "asks", "carried"]
+    halt: HaltKind | None = None
+    reason: str = ""
+
+
+class Talk(Value):
+    """A conversation between two turns. `notes` wait for the next user message; `repairs` counts misfit outputs."""
+
+    conversation: str
+    pin: str
+    head: int
+    opened_at: datetime
+    transcript: Transcript
+    notes: tuple[Note, ...] = ()
+    resume: bool = False
+    interrupted: str = ""
+    without_tools: bool = False
+    repairs: int = 0
+    assets: tuple[str, ...] = ()
+    end: End | None = None
+
+    @classmethod
+    def opened(cls, opening: Opening, pin: str, head: int, at: datetime) -> Self:
+        """Begin: nothing said yet but the task."""
+        return cls(
+            conversation=opening.conversation,
+            pin=pin,
+            head=head,
+            opened_at=at,
+            transcript=Transcript(contract=opening.contract, limits=opening.limits),
+        )
+
+    @property
+    def spend(self) -> Spend:
+        """What the conversation has cost so far."""
+        return self.transcript.spend
+
+    @property
+    def turn(self) -> int:
+        """How many turns were taken."""
+        return self.transcript.spend.turns
+
+    @property
+    def has_lost_calls(self) -> bool:
+        """Tell whether a call of the last turn has no result in the store."""
+        return any(not outcome.digest for outcome in self.transcript.turns[-1].outcomes)
+
+    def with_transcript(self, **changes: object) -> Self:
+        """Change fields of the transcript."""
+        return self.model_copy(update={"transcript": self.transcript.model_copy(update=changes)})
+
+    def at(self, moment: datetime, spare_micro_usd: int | None) -> Self:
+        """Bring the clock and the purse up to date before the guards rule."""
+        elapsed: timedelta = moment - self.opened_at
+        return self.with_transcript(elapsed=elapsed, spare_micro_usd=spare_micro_usd)
+
+    def told(self, note: Note, **changes: object) -> Self:
+        """Add a note to the next user message; `changes` are of the transcript."""
+        return self.with_transcript(**changes).model_copy(update={"notes": (*self.notes, note)})
+
+    def heard(self, reply: Reply) -> Self:
+        """Take in a reply. Notes stay pending when nothing was sent (the head did not move)."""
+        sent = reply.head != self.head
+        kinds: tuple[NoteKind, ...] = tuple(note.kind for note in self.notes)
+        turn = Turn(
+            number=self.turn + 1,
+            stop=reply.stop,
+            calls=reply.calls,
+            notes=kinds,
+            usage=reply.usage,
+            micro_usd=reply.micro_usd,
+            context=reply.context,
+        )
+        spend = Spend(micro_usd=reply.micro_usd, usage=reply.usage, turns=1, tool_calls=len(reply.calls))
+        heard = self.with_transcript(
+            turns=(*self.transcript.turns, turn)[-WINDOW:],
+            spend=self.transcript.spend + spend,
+            context=reply.context or self.transcript.context,
+        )
+        return heard.model_copy(
+            update={
+                "head": reply.head,
+                "notes": () if sent else self.notes,
+                "resume": reply.stop == "pause_turn",
+                "interrupted": "",
+                "without_tools": False if sent else self.without_tools,
+            }
+        )
+
+    def answered(self, outcomes: tuple[Outcome, ...]) -> Self:
+        """Take in what became of the calls of the last reply, in the order of the calls."""
+        if not outcomes:
+            return self
+        *earlier, last = self.transcript.turns
+        order = {call.id: number for number, call in enumerate(last.calls)}
+        every = tuple(sorted((*last.outcomes, *outcomes), key=lambda outcome: order.get(outcome.call_id, len(order))))
+        talk = self.with_transcript(turns=(*earlier, last.model_copy(update={"outcomes": every})))
+        made = tuple(outcome.asset for outcome in outcomes if outcome.asset)
+        asked = next((outcome.escalation for outcome in outcomes if outcome.escalation), None)
+        unknown = next((outcome for outcome in outcomes if outcome.refusal == "unknown_outcome"), None)
+        if unknown is not None:
+            asked = asked or f"It is unknown whether {unknown.tool} took effect: {unknown.preview}"
+        return talk.model_copy(
+            update={
+                "assets": (*self.assets, *made)[-WINDOW:],
+                "end": End(kind="asks", reason=asked) if asked else self.end,
+            }
+        )
+
+    def ended(self, end: End) -> Self:
+        """End it."""
+        return self.model_copy(update={"end": end})
+
+    def reopened(self, note: Note) -> Self:
+        """Go on after a person's answer: what the guards held against the agent is forgiven, what it spent is not."""
+        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False)
+        return fresh.told(note).resumed()
+
+    def resumed(self) -> Self:
+        """Go on from where it ended."""
+        return self.model_copy(update={"end": None})

@@ -1,0 +1,96 @@
+"""One durable agent with any tools and a goal, all guards on."""
+
+from temporalio import workflow
+
+from workflows.agent import DEFAULT_MODEL, Agent, Conversation, Ended
+from workflows.flow import Flow, history_is_full
+from workflows.models import (
+    AgentOrder,
+    AgentOutcome,
+    AgentState,
+    Answer,
+    Contract,
+    Note,
+    Question,
+    Scope,
+    preview,
+)
+
+INSTRUCTIONS = """You are the assistant.
+Reach the goal of the contract with the tools you have. Use only ids that a tool gave you; when a tool refuses, read its
+hint and correct the call. When you cannot go on, ask for a person. When the goal is reached, hand in your answer as
+JSON."""
+
+
+@workflow.defn(name="SingleAgent")
+class SingleAgent(Flow):
+    """Runs one agent until it has an answer, or a person ends it."""
+
+    pipeline = "single_agent"
+
+    @workflow.run
+    async def run(self, order: AgentOrder) -> AgentOutcome:
+        """Work towards the goal; where it cannot go on, ask a person, and go on with the answer."""
+        conversation = self.take_order(order)
+        talk = order.talk or await conversation.open(self.name(conversation.agent.name), self._task())
+        while True:
+            ended = await self.converse(conversation, talk)
+            if ended.output is not None:
+                return self._outcome(ended)
+            if ended.carried:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(order.model_copy(update={"talk": ended.talk.resumed()}))
+            decision = await self.ask(self._question_about(ended))
+            if decision.choice == "reject":
+                return self._outcome(ended, decision.note or ended.reason)
+            note = decision.note or "Go on."
+            talk = ended.talk.reopened(Note(kind="person", text=f"{decision.by} answers: {note}"))
+
+    @workflow.query(name="state", description="Where this agent stands")
+    def state(self) -> AgentState:
+        """Tell where the agent stands."""
+        question = self.open_question()
+        return AgentState(
+            id=workflow.info().workflow_id,
+            status=self.status,
+            goal=self.contract.goal,
+            turn=self.spent.turns,
+            question=question.reason if question else "",
+            spend=self.spent,
+            cap_micro_usd=self.cap_micro_usd,
+        )
+
+    def take_order(self, order: AgentOrder) -> Conversation[Answer]:
+        """Bind the flow to its order."""
+        self._order = order
+        contract = Contract(goal=order.goal, constraints=order.constraints, acceptance=order.acceptance)
+        self.begin(Scope(run=workflow.info().workflow_id, tenant=order.tenant), contract, order.limits.micro_usd)
+        agent = Agent(
+            name="assistant",
+            instructions=order.instructions or INSTRUCTIONS,
+            output=Answer,
+            tools=order.tools,
+            model=order.model or DEFAULT_MODEL,
+            limits=order.limits,
+        )
+        self.stage("working", agent.name)
+        return Conversation(agent, self.terms(carry_on=history_is_full))
+
+    def _task(self) -> str:
+        return f"## Contract\n{self.contract.text()}\n"
+
+    def _question_about(self, ended: Ended[Answer]) -> Question:
+        self.stage("awaiting_review")
+        goal = preview(self.contract.goal, 120)
+        return self.question(goal, ended.reason, ("revise", "reject", "reassign"), self._order.review)
+
+    def _outcome(self, ended: Ended[Answer], reason: str = "") -> AgentOutcome:
+        status = "complete" if ended.output else "failed"
+        self.stage(status)
+        return AgentOutcome(
+            status=status,
+            answer=ended.output.answer if ended.output else "",
+            reason=reason,
+            conversation=ended.talk.conversation,
+            spend=self.spend,
+        )
