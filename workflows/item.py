@@ -20,7 +20,6 @@ from workflows.models import (
     FactSheet,
     ItemOrder,
     ItemRecord,
-    ItemRow,
     ItemState,
     ItemStatus,
     MeasureRequest,
@@ -243,13 +242,7 @@ class ItemFlow(Flow):
 
     async def _tell_run(self, status: ItemStatus) -> None:
         """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
-        row = ItemRow(
-            key=self.item.key,
-            status=status,
-            score=self.item.best.score if self.item.best else 0,
-            attempts=len(self.item.attempts),
-            micro_usd=self.spend.micro_usd,
-        )
+        row = self.item.model_copy(update={"status": status, "spend": self.spend}).row()
         if workflow.info().parent is None:
             return
         with contextlib.suppress(ApplicationError):

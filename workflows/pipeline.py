@@ -209,7 +209,7 @@ class Pipeline(Flow):
             status: ItemStatus = "cancelled" if is_cancelled_exception(error) else "failed"
             return self._book(ItemRow(key=shot.key, status=status, error=cause(error)))
         self.spend += state.spend
-        return self._book(row_of(state))
+        return self._book(state.row())
 
     def _book(self, row: ItemRow) -> None:
         counts = {**self.progress.counts, row.status: self.progress.counts.get(row.status, 0) + 1}
@@ -232,19 +232,6 @@ class Pipeline(Flow):
         if not published:
             return "failed"
         return "complete" if published == self.progress.items else "partial"
-
-
-def row_of(state: ItemState) -> ItemRow:
-    """Make an item's small record."""
-    return ItemRow(
-        key=state.key,
-        status=state.status,
-        score=state.best.score if state.best else 0,
-        attempts=len(state.attempts),
-        micro_usd=state.spend.micro_usd,
-        entry=state.publication.entry if state.publication else "",
-        error=state.error,
-    )
 
 
 def uncovered(plan: Plan, wanted: tuple[str, ...]) -> str | None:

@@ -9,6 +9,6 @@ EVERY = 5
 def drifting(transcript: Transcript) -> Remind | None:
     """Repeat the contract word for word after every fifth turn, at the tail, where no prompt cache breaks."""
     turns = transcript.spend.turns
-    if turns == 0 or turns % EVERY or transcript.reminded_at == turns:
+    if turns % EVERY or transcript.reminded_at == turns:  # before the first turn both are 0
         return None
     return Remind(text=transcript.contract.text())

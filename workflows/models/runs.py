@@ -151,6 +151,18 @@ class ItemOrder(Value):
     model: str = ""
 
 
+class ItemRow(Value):
+    """An item in the run's state: small, because a run may have ten thousand."""
+
+    key: str
+    status: ItemStatus
+    score: int = 0
+    attempts: int = 0
+    micro_usd: int = 0
+    entry: str = ""
+    error: str = ""
+
+
 class ItemState(Value):
     """Where one item stands; also its final outcome."""
 
@@ -169,24 +181,24 @@ class ItemState(Value):
     question: str = ""
     spend: Spend = Spend()
 
+    def row(self) -> ItemRow:
+        """Make the small record."""
+        return ItemRow(
+            key=self.key,
+            status=self.status,
+            score=self.best.score if self.best else 0,
+            attempts=len(self.attempts),
+            micro_usd=self.spend.micro_usd,
+            entry=self.publication.entry if self.publication else "",
+            error=self.error,
+        )
+
 
 class ItemRecord(Value):
     """An item's outcome with the run it belongs to, for the store."""
 
     run: str
     state: ItemState
-
-
-class ItemRow(Value):
-    """An item in the run's state: small, because a run may have ten thousand."""
-
-    key: str
-    status: ItemStatus
-    score: int = 0
-    attempts: int = 0
-    micro_usd: int = 0
-    entry: str = ""
-    error: str = ""
 
 
 class Progress(Value):
