@@ -18,7 +18,7 @@ from workflows.calls import (
     use_tools,
 )
 from workflows.guards import rule
-from workflows.guards.budget import allowance
+from workflows.guards.budget import allowance, calls_left
 from workflows.models import (
     Ask,
     Call,
@@ -45,7 +45,7 @@ from workflows.terms import DEFAULT_MODEL, Agent, Ended, T, Terms
 __all__ = ["DEFAULT_MODEL", "Agent", "Conversation", "Ended", "Terms"]
 
 RULINGS_PER_TURN = 8
-LOST = "not executed: the tool did not answer"
+LOST = "not executed: the tool did not answer, or the cap on tool calls was reached"
 NOT_RUN = "not executed: the reply was already an answer"
 CUT_OFF = "The reply was cut off at its output limit; none of its calls was run."
 
@@ -63,9 +63,9 @@ class Conversation(Generic[T]):
     async def run(self, talk: Talk) -> Ended[T]:
         """Take turns until there is an answer, a halt, a question to a person, or the history is full."""
         while (talk := await self._heed(talk)).end is None:
-            reply = await self._ask(talk)
+            reply, left = await self._ask(talk), calls_left(talk.transcript)
             talk = talk.heard(reply)
-            outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply)))
+            outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
             talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
             talk = self._weigh(talk, reply)
         return Ended(talk=talk, output=self._output)

@@ -119,15 +119,19 @@ async def tell_people(notice: Notice) -> None:
     )
 
 
-def batches(reply: Reply) -> list[tuple[Call, ...]]:
-    """Group the calls of a reply: the reads of one queue together, every other call alone. Cut-off calls never run."""
+def batches(reply: Reply, left: int) -> list[tuple[Call, ...]]:
+    """Group the first `left` calls of a reply: the reads of one queue together, every other call alone.
+
+    The calls of a reply that was cut off are never run.
+    """
     if reply.stop != "tool_use":
         return []
+    calls = reply.calls[:left]
     reads: dict[str, list[Call]] = {}
-    for call in reply.calls:
+    for call in calls:
         if call.effect == "read":
             reads.setdefault(call.queue, []).append(call)
-    return [tuple(group) for group in reads.values()] + [(call,) for call in reply.calls if call.effect != "read"]
+    return [tuple(group) for group in reads.values()] + [(call,) for call in calls if call.effect != "read"]
 
 
 def lost(call: Call, why: str) -> Outcome:

@@ -19,5 +19,7 @@ def failing(transcript: Transcript) -> Halt | None:
         return Halt(kind="truncated", reason="Two replies in a row were cut off at the output cap.")
     for stop, kind, reason in _FINAL:
         if stops[-1:] == [stop]:
-            return Halt(kind=kind, reason=f"{reason} (turn {transcript.turns[-1].number})")
+            last = transcript.turns[-1]
+            said = f" {last.text}" if last.text else ""
+            return Halt(kind=kind, reason=f"{reason} (turn {last.number}){said}")
     return None

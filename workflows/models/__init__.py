@@ -56,10 +56,6 @@ from workflows.models.rulings import (
     Ruling,
 )
 from workflows.models.runs import (
-    AgentOrder,
-    AgentOutcome,
-    AgentState,
-    Answer,
     Attempt,
     ItemOrder,
     ItemRecord,
@@ -80,10 +76,20 @@ from workflows.models.runs import (
     Verified,
     VerifyRequest,
 )
+from workflows.models.single import (
+    AgentOrder,
+    AgentOutcome,
+    AgentState,
+    Answer,
+)
 from workflows.models.talk import (
     WINDOW,
     End,
     Talk,
+)
+from workflows.models.transcript import (
+    Transcript,
+    Turn,
 )
 from workflows.models.turns import (
     Call,
@@ -105,8 +111,6 @@ from workflows.models.turns import (
     Scope,
     Stop,
     ToolUse,
-    Transcript,
-    Turn,
     TurnRequest,
 )
 

@@ -3,12 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import Field
-
 from workflows.models.base import Value
-from workflows.models.money import Limits, Spend
+from workflows.models.money import Spend
 from workflows.models.production import FactSheet, Plan, Publication, Shot, Verdict
-from workflows.models.talk import Talk
 from workflows.models.turns import Contract
 
 Status = Literal[
@@ -232,46 +229,3 @@ class RunState(Value):
     agent: str = ""
     spend: Spend = Spend()
     cap_micro_usd: int = 0
-
-
-class AgentOrder(Value):
-    """Starts a single durable agent with a goal."""
-
-    goal: str
-    constraints: tuple[str, ...] = ()
-    acceptance: tuple[str, ...] = ()
-    instructions: str = ""
-    tools: tuple[str, ...] = ()
-    model: str = ""
-    tenant: str = "default"
-    limits: Limits = Limits()
-    review: ReviewPolicy = ReviewPolicy()
-    talk: Talk | None = None
-
-
-class AgentState(Value):
-    """Where a single agent stands."""
-
-    id: str
-    status: str
-    goal: str
-    turn: int = 0
-    question: str = ""
-    spend: Spend = Spend()
-    cap_micro_usd: int = 0
-
-
-class Answer(Value):
-    """What a single agent hands in."""
-
-    answer: str = Field(max_length=8_000)
-
-
-class AgentOutcome(Value):
-    """What became of a single agent."""
-
-    status: Literal["complete", "failed", "cancelled"]
-    answer: str = ""
-    reason: str = ""
-    conversation: str = ""
-    spend: Spend = Spend()

@@ -6,7 +6,8 @@ from typing import Literal, Self
 from workflows.models.base import Value
 from workflows.models.money import Spend
 from workflows.models.rulings import HaltKind
-from workflows.models.turns import Note, NoteKind, Opening, Outcome, Reply, Transcript, Turn
+from workflows.models.transcript import Transcript, Turn
+from workflows.models.turns import Note, NoteKind, Opening, Outcome, Reply
 
 WINDOW = 24
 """Turns that the guards look back on."""
@@ -60,7 +61,9 @@ class Talk(Value):
     @property
     def has_lost_calls(self) -> bool:
         """Tell whether a call of the last turn has no result in the store."""
-        return any(not outcome.digest for outcome in self.transcript.turns[-1].outcomes)
+        last = self.transcript.turns[-1]
+        stored = {outcome.call_id for outcome in last.outcomes if outcome.digest}
+        return any(call.id not in stored for call in last.calls)
 
     def with_transcript(self, **changes: object) -> Self:
         """Change fields of the transcript."""
@@ -76,9 +79,9 @@ class Talk(Value):
         return self.with_transcript(**changes).model_copy(update={"notes": (*self.notes, note)})
 
     def heard(self, reply: Reply) -> Self:
-        """Take in a reply. Notes stay pending when nothing was sent (the head did not move)."""
-        sent = reply.head != self.head
-        kinds: tuple[NoteKind, ...] = tuple(note.kind for note in self.notes)
+        """Take in a reply. Notes stay pending when no user message was written: nothing was sent, or it resumed."""
+        sent = reply.head != self.head and not self.resume
+        kinds: tuple[NoteKind, ...] = tuple(note.kind for note in self.notes) if sent else ()
         turn = Turn(
             number=self.turn + 1,
             stop=reply.stop,
@@ -87,6 +90,7 @@ class Talk(Value):
             usage=reply.usage,
             micro_usd=reply.micro_usd,
             context=reply.context,
+            text=reply.text if reply.stop in {"refusal", "rejected", "broken"} else "",
         )
         spend = Spend(micro_usd=reply.micro_usd, usage=reply.usage, turns=1, tool_calls=len(reply.calls))
         heard = self.with_transcript(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from workflows.models.base import Value
-from workflows.models.money import Allowance, Limits, Spend, Usage
+from workflows.models.money import Allowance, Limits, Usage
 
 Effect = Literal["read", "write", "once"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
@@ -232,36 +232,3 @@ class Done(Value):
     """An activity that has nothing else to say."""
 
     at: datetime | None = None
-
-
-class Turn(Value):
-    """One finished turn as the guards see it. `milestone` counts effects and artefacts that were new."""
-
-    number: int
-    stop: Stop
-    calls: tuple[Call, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
-    notes: tuple[NoteKind, ...] = ()
-    usage: Usage = Usage()
-    micro_usd: int = 0
-    context: int = 0
-
-
-class Transcript(Value):
-    """What has happened so far in one conversation: all that a guard may look at.
-
-    `turns` is a window of the last 24; totals are in `spend`. `nudged_at` is the turn of the last nudge for looping (0:
-    never); `reminded_at` and `compacted_at` alike. `spare_micro_usd` is what the run around it can still spend.
-    """
-
-    contract: Contract
-    limits: Limits
-    turns: tuple[Turn, ...] = ()
-    spend: Spend = Spend()
-    context: int = 0
-    elapsed: timedelta = timedelta()
-    spare_micro_usd: int | None = None
-    nudged_at: int = 0
-    reminded_at: int = 0
-    compacted_at: int = 0
-    last_turn_given: bool = False

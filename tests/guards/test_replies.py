@@ -1,0 +1,42 @@
+"""Stop reasons after which a conversation ends."""
+
+from typing import get_args
+
+import pytest
+
+from tests.guards.transcripts import Act, transcript, turn
+from workflows.guards import failing
+from workflows.models import Halt, Stop
+
+LOOK = Act("look", "page 1")
+
+
+@pytest.mark.parametrize("stop", ["refusal", "broken", "rejected"])
+def test_a_reply_that_no_retry_would_better_halts(stop):
+    ruling = failing(transcript(turn(1, LOOK), turn(2, stop=stop)))
+    assert isinstance(ruling, Halt)
+    assert ruling.kind == stop
+    assert "turn 2" in ruling.reason
+
+
+@pytest.mark.parametrize("stop", sorted(set(get_args(Stop)) - {"refusal", "broken", "rejected"}))
+def test_any_other_stop_goes_on(stop):
+    assert failing(transcript(turn(1, LOOK), turn(2, stop=stop))) is None
+
+
+def test_an_older_refusal_is_history():
+    assert failing(transcript(turn(1, stop="refusal"), turn(2, LOOK))) is None
+
+
+def test_two_cut_off_replies_in_a_row_halt():
+    assert failing(transcript(turn(1, stop="max_tokens"), turn(2, stop="max_tokens"))).kind == "truncated"
+    assert failing(transcript(turn(1, LOOK), turn(2, stop="max_tokens"), turn(3, stop="max_tokens"))) is not None
+
+
+def test_two_cut_off_replies_apart_go_on():
+    cut = {"stop": "max_tokens"}
+    assert failing(transcript(turn(1, **cut), turn(2, LOOK), turn(3, **cut))) is None
+
+
+def test_a_conversation_that_has_not_begun_goes_on():
+    assert failing(transcript()) is None

@@ -1,0 +1,53 @@
+"""A single agent: what it is ordered to do, where it stands, what became of it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from workflows.models.base import Value
+from workflows.models.money import Limits, Spend
+from workflows.models.runs import ReviewPolicy
+from workflows.models.talk import Talk
+
+
+class AgentOrder(Value):
+    """Starts a single durable agent with a goal."""
+
+    goal: str
+    constraints: tuple[str, ...] = ()
+    acceptance: tuple[str, ...] = ()
+    instructions: str = ""
+    tools: tuple[str, ...] = ()
+    model: str = ""
+    tenant: str = "default"
+    limits: Limits = Limits()
+    review: ReviewPolicy = ReviewPolicy()
+    talk: Talk | None = None
+
+
+class AgentState(Value):
+    """Where a single agent stands."""
+
+    id: str
+    status: str
+    goal: str
+    turn: int = 0
+    question: str = ""
+    spend: Spend = Spend()
+    cap_micro_usd: int = 0
+
+
+class Answer(Value):
+    """What a single agent hands in."""
+
+    answer: str = Field(max_length=8_000)
+
+
+class AgentOutcome(Value):
+    """What became of a single agent."""
+
+    status: Literal["complete", "failed", "cancelled"]
+    answer: str = ""
+    reason: str = ""
+    conversation: str = ""
+    spend: Spend = Spend()
