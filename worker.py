@@ -1,1 +1,45 @@
-"""The composition root."""
+"""A worker, from the environment alone. The composition root: copy `main` to bring your own tools and pipelines."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+
+from activities.connection import connect
+from activities.leave import leave
+from activities.logs import log_as_json
+from activities.tools import TOOLS
+from activities.world import World
+from workflows.pipelines import PIPELINES
+
+
+async def main() -> None:
+    """Serve the task queues of the settings until SIGTERM or SIGINT, then drain."""
+    world = await World.open(tools=TOOLS, pipelines=PIPELINES)
+    client = await connect()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in world.workers(client):
+            await stack.enter_async_context(worker)
+        sys.stdout.write(json.dumps({"ready": True, "queues": world.settings.queues}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+    world.close()
+
+
+def run() -> int:
+    """Run the worker; what keeps it from starting is one line, never a traceback."""
+    log_as_json()
+    try:
+        asyncio.run(main())
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"callsheet worker: {error}\n")
+        return 9
+    return 0
+
+
+if __name__ == "__main__":
+    leave(run())
