@@ -60,7 +60,7 @@ def advised(rules: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _habit(shot: Shot, direction: str, base: Mapping[str, Value]) -> dict[str, Value]:
-    habit = HABITS[draw(shot.key, "temperament", len(HABITS))]
+    habit = HABITS[draw(shot.key, "manner", len(HABITS))]
     if not habit:  # the careful half lets the venue's advice stand above the mood
         return {}
     wished: dict[str, Value] = {}

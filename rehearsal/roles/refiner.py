@@ -92,7 +92,7 @@ def _frame_fill(fact: Fact, used: Settings) -> Settings:
     share = measured / 100 if measured > 1 else measured
     one_sided = limits[0] + (MARGIN if share < limits[0] else -MARGIN)
     aim = (limits[0] + limits[1]) / 2 if len(limits) > 1 else one_sided
-    return {"camera_distance": number(used, "camera_distance", 2.4) * max(share, 0.1) / aim}
+    return {"camera_distance": number(used, "camera_distance", 2.4) * max(share, 0.1) / max(aim, 0.1)}
 
 
 def _white(_fact: Fact, used: Settings) -> Settings:

@@ -29,8 +29,10 @@ WHOLE: Final = frozenset({"width", "height", "kelvin", "iso", "quality", "seed"}
 WORDS: Final = frozenset({"backdrop", "format"})
 
 LINE: Final = re.compile(
-    r"^[ \t>*-]*set (?P<name>\w+) to (?P<value>[#\w.+-]*[\w])[.,;]?[ \t]*$", re.IGNORECASE | re.MULTILINE
+    r"(?:^[ \t>*-]*|\b)set (?P<name>\w+) to (?P<value>[#\w.+-]*\w)[.,;]?[ \t]*", re.IGNORECASE | re.MULTILINE
 )
+"""An order may also stand inside a sentence: people write their notes that way."""
+
 NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
 
