@@ -12,6 +12,7 @@ from workflows.models import Decision, Notice, NoticeKind, Question, Receipt
 from workflows.tracing import AWAITING_REVIEW
 
 DEADLINE = "deadline"
+RESERVED = {DEADLINE, "gate"}
 FALLBACK_NOTE = "nobody answered before the deadline"
 
 
@@ -136,6 +137,8 @@ class Reviewable:
 
 def misfits(decision: Decision, question: Question) -> tuple[str, str] | None:
     """Say how an answer misses what is asked: the error's type and its text."""
+    if decision.by in RESERVED:
+        return "NameReserved", f"{decision.by} stands for decisions that no person took; sign with a name."
     if decision.question not in {"", question.id} or decision.digest not in {"", question.digest}:
         return "StaleQuestion", "This answers something else than what is being asked now; look at it again."
     if decision.choice not in question.options:

@@ -16,7 +16,7 @@ from workflows.models import (
     preview,
 )
 
-INSTRUCTIONS = """You are the assistant.
+INSTRUCTIONS = """You are the assistant of one run.
 Reach the goal of the contract with the tools you have. Use only ids that a tool gave you; when a tool refuses, read its
 hint and correct the call. When you cannot go on, ask for a person. When the goal is reached, hand in your answer as
 JSON."""
