@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, Dialect, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import DateTime, TypeDecorator
 
 T = TypeVar("T")
+
+MIGRATION_LOCK = 7_227_001
+"""Names our lock among a PostgreSQL server's advisory locks."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,8 +49,14 @@ class Database:
             event.listen(self._engine, "begin", _begin_immediate)
 
     def prepare(self) -> None:
-        """Bring the schema up to date."""
-        Base.metadata.create_all(self._engine)
+        """Bring the schema up to date; processes that start together do it one after the other."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._engine.begin() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
