@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade():
+def upgrade() -> None:
     op.create_table(
         "assets",
         sa.Column("run", sa.Text(), nullable=False),
@@ -212,7 +212,7 @@ def upgrade():
     )
 
 
-def downgrade():
+def downgrade() -> None:
     op.drop_table("tool_results")
     with op.batch_alter_table("recents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recents_at"))

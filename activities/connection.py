@@ -1,0 +1,87 @@
+"""How Callsheet reaches Temporal: the standard `TEMPORAL_*` variables and TOML profiles, or the local default."""
+
+from collections.abc import Sequence
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, Plugin
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError
+
+from workflows.tracing import SEARCH_ATTRIBUTES
+
+DEFAULT_ADDRESS = "127.0.0.1:7233"
+
+
+class ServerUnreachable(ConnectionError):  # noqa: N818 - named by what happened
+    """Nobody answers at the address of the Temporal server, or the connection is refused."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        """Say in one line which address was tried and why it failed."""
+        super().__init__(f"no Temporal server answers at {address}: {reason}")
+        self.address = address
+
+
+async def connect(default: str = DEFAULT_ADDRESS, *, plugins: Sequence[Plugin] = ()) -> Client:
+    """Connect as the environment says; `default` is the address when it names none.
+
+    Raises:
+        ServerUnreachable: when the server does not answer or refuses.
+    """
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ServerUnreachable("(no valid profile)", _first_line(error)) from None
+    config.setdefault("target_host", default)
+    return await _open(config, plugins)
+
+
+async def connect_to(address: str) -> Client:
+    """Connect to an embedded server, whatever the environment says.
+
+    Raises:
+        ServerUnreachable: when the server does not answer.
+    """
+    return await _open(ClientConnectConfig(target_host=address), ())
+
+
+async def add_search_attributes(client: Client) -> None:
+    """Add the search attributes that the namespace lacks; a database from an earlier version may lack some."""
+    service = client.operator_service
+    known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+    missing = {
+        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+        for name, kind in SEARCH_ATTRIBUTES.items()
+        if name not in known.custom_attributes
+    }
+    if missing:
+        await service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+
+
+async def _open(config: ClientConnectConfig, plugins: Sequence[Plugin]) -> Client:
+    address = config.get("target_host", DEFAULT_ADDRESS)
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter, plugins=plugins)
+    except (RuntimeError, RPCError) as error:
+        raise ServerUnreachable(address, _reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    for sign, plain in (
+        ("Connection refused", "connection refused"),
+        ("dns error", "the name is not known"),
+        ("certificate", "the certificate was not accepted"),
+        ("Unauthenticated", "the credentials were not accepted"),
+        ("timed out", "timed out"),
+    ):
+        if sign.lower() in text.lower():
+            return plain
+    return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,188 @@
+"""The store of conversations: append-only, verbatim, first writer wins."""
+
+import json
+from typing import Any
+
+import anthropic
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from temporalio import activity
+
+from activities import drafts
+from activities.attempts import Attempts
+from activities.conversation_tables import ConversationRow, JournalRow, MessageRow, PinRow, ToolResultRow
+from activities.conversation_views import conversation_row
+from activities.cuts import compact
+from activities.database import Database, first
+from activities.drafts import Draft
+from activities.errors import permanent
+from activities.messages import calls_of, digest_of, dumps
+from activities.tools.answers import clean
+from activities.tools.definition import RawCall, Tooling, ToolResult
+from workflows.models import Closing, Compacted, Cut, Done, Opened, Opening, Outcome, Reply, Scope, TurnRequest
+from workflows.ports import Conversations
+
+_SAME = ("run", "item", "agent", "conversation", "turn", "action", "data")
+
+
+class ConversationStore(Conversations):
+    """Implements the port, and is what the model activity and the toolbox read and write."""
+
+    def __init__(self, database: Database, tooling: Tooling) -> None:
+        """Keep conversations in `database`; `tooling` describes the tools that agents are pinned with."""
+        self._database = database
+        self._tooling = tooling
+        self.attempts = Attempts(database)
+
+    @activity.defn(name="open_conversation")
+    async def open(self, opening: Opening) -> Opened:
+        """Pin the agent and write the first message; harmless when done twice."""
+        body = dumps(self._pin(opening))
+        contract = clean(opening.contract.text())
+        task = clean(opening.task)
+        if contract not in task:  # it has to survive every cut, and only this message does
+            task = f"## Contract\n\n{contract}\n\n{task}"
+        images = [{"type": "image", "source": {"type": "asset", "digest": digest}} for digest in opening.images]
+        content = dumps([{"type": "text", "text": task}, *images])
+        pin = PinRow(digest=digest_of(body), body=body)
+        row = ConversationRow(
+            id=opening.conversation,
+            pin=pin.digest,
+            workflow_id=opening.workflow_id,
+            workflow_run_id=opening.workflow_run_id,
+            run=opening.scope.run,
+            item=opening.scope.item,
+            agent=opening.agent,
+            tenant=opening.scope.tenant,
+            contract=contract,
+            contract_digest=digest_of(contract),
+        )
+        message = MessageRow(
+            conversation=row.id, position=0, role="user", content=content, digest=digest_of(content), turn=0
+        )
+
+        def work(session: Session) -> Opened:
+            first(session, pin)
+            if first(session, row):
+                first(session, message)
+            return Opened(conversation=row.id, pin=conversation_row(session, opening.conversation).pin)
+
+        return await self._database.run(work)
+
+    def _pin(self, opening: Opening) -> dict[str, Any]:
+        try:
+            definitions = self._tooling.definitions(tuple(sorted(set(opening.tools))))
+        except KeyError as error:
+            raise permanent("UnknownTool", f"agent {opening.agent} has an unknown tool: {error.args[0]}") from None
+        policies = [self._tooling.policy(each["name"]) for each in definitions]
+        return {
+            "agent": opening.agent,
+            "instructions": clean(opening.instructions),
+            "model": opening.model,
+            "effort": opening.effort,
+            "limits": opening.limits.model_dump(mode="json"),
+            "format": anthropic.transform_schema(opening.output_schema) if opening.output_schema else None,
+            "tools": [
+                {
+                    **each,
+                    "effect": rule.effect,
+                    "quick": rule.quick,
+                    "queue": rule.queue,
+                    "seconds": rule.timeout.total_seconds(),
+                }
+                for each, rule in zip(definitions, policies, strict=True)
+            ],
+        }
+
+    @activity.defn(name="compact_conversation")
+    async def compact(self, cut: Cut) -> Compacted:
+        """Shorten what the model reads from now on: message 0 word for word, a summary, the last messages."""
+        return await self._database.run(lambda session: compact(session, cut))
+
+    @activity.defn(name="close_conversation")
+    async def close(self, closing: Closing) -> Done:
+        """Record why a conversation was ended by a ruling."""
+        data = {"kind": closing.kind, "reason": closing.reason}
+        await self.journal(closing.scope, "ruling", data, conversation=closing.conversation, turn=closing.turn)
+        return Done()
+
+    async def journal(
+        self, scope: Scope, action: str, data: dict[str, Any], *, conversation: str = "", turn: int = 0
+    ) -> None:
+        """Keep something that happened outside the messages: a ruling, an approval, an error. The same once only."""
+        row = JournalRow(
+            run=scope.run,
+            item=scope.item,
+            agent=scope.agent,
+            conversation=conversation,
+            turn=turn,
+            action=action,
+            data=dumps(data),
+        )
+        same = [getattr(JournalRow, name) == getattr(row, name) for name in _SAME]
+
+        def work(session: Session) -> None:
+            if not session.scalar(select(func.count()).select_from(JournalRow).where(*same)):
+                session.add(row)
+
+        await self._database.run(work)
+
+    async def find_reply(self, request: TurnRequest) -> Reply | None:
+        """Find the reply that was paid for already."""
+        key = (request.conversation, drafts.reply_position(request))
+        row = await self._database.read(lambda session: session.get(MessageRow, key))
+        return Reply.model_validate_json(row.record) if row is not None and row.record else None
+
+    async def draft(self, request: TurnRequest) -> Draft:
+        """Compose the request: open calls are answered first, then come the notes."""
+        if request.interrupted:
+            await self._database.run(lambda session: drafts.interrupt(session, request))
+        return await self._database.read(lambda session: drafts.compose(session, request))
+
+    async def commit(
+        self, request: TurnRequest, draft: Draft, content: list[Any], reply: Reply, unrun: dict[str, str]
+    ) -> Reply:
+        """Append this turn's messages, first writer wins; returns the reply that is kept.
+
+        `unrun` are calls that will never run, each with the reason: they are answered at once.
+        """
+        rows = drafts.turn_rows(request, draft, content, reply)
+
+        def work(session: Session) -> Reply:
+            if not first(session, rows[0]):
+                kept = session.get_one(MessageRow, (request.conversation, draft.position))
+                return Reply.model_validate_json(kept.record or reply.model_dump_json())
+            session.add_all(rows[1:])
+            for call in calls_of(content):
+                if call.id in unrun:
+                    first(session, drafts.unrun_row(request, draft.position, call, unrun[call.id]))
+            return reply
+
+        return await self._database.run(work)
+
+    async def pinned_tools(self, pin: str) -> tuple[str, ...]:
+        """Name the tools of the pinned agent; empty when the pin is unknown."""
+        row = await self._database.read(lambda session: session.get(PinRow, pin))
+        return tuple(tool["name"] for tool in json.loads(row.body)["tools"]) if row is not None else ()
+
+    async def calls(self, conversation: str, position: int) -> tuple[RawCall, ...]:
+        """Read the calls of the assistant message at `position`, in order; empty when there is none."""
+        row = await self._database.read(lambda session: session.get(MessageRow, (conversation, position)))
+        return calls_of(json.loads(row.content)) if row is not None and row.role == "assistant" else ()
+
+    async def find_result(self, conversation: str, call_id: str) -> Outcome | None:
+        """Find what became of a call, if it was answered."""
+        row = await self._database.read(lambda session: session.get(ToolResultRow, (conversation, call_id)))
+        return Outcome.model_validate_json(row.outcome) if row is not None else None
+
+    async def put_result(self, result: ToolResult) -> Outcome:
+        """Keep a result, first writer wins; returns the outcome that is kept."""
+
+        def work(session: Session) -> Outcome:
+            message = session.get(MessageRow, (result.conversation, result.position))
+            if first(session, drafts.result_row(result, message.turn if message is not None else 0)):
+                return result.outcome
+            kept = session.get_one(ToolResultRow, (result.conversation, result.call_id))
+            return Outcome.model_validate_json(kept.outcome)
+
+        return await self._database.run(work)

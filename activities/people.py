@@ -1,0 +1,77 @@
+"""How people are told: what they were told is kept, and logged; other channels read it from here."""
+
+import hashlib
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Integer, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from temporalio import activity
+
+from activities.database import Base, Database, UtcDateTime, first, now
+from workflows.models import Done, Notice
+from workflows.ports import People
+
+
+class NoticeRow(Base):
+    """Something that people were told. `digest` is of the notice, so that telling it again changes nothing."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(Text, index=True)
+    run: Mapped[str] = mapped_column(Text, index=True)
+    item: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Told(People):
+    """Implements the port: keeps each notice once, and writes it to the log."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep notices in `database`."""
+        self._database = database
+        self._log = structlog.get_logger("callsheet.people")
+
+    @activity.defn(name="tell_people")
+    async def tell(self, notice: Notice) -> Done:
+        """Tell people, and keep what they were told."""
+        if await self._database.run(lambda session: _keep(session, notice)):
+            question, decision = notice.question, notice.decision
+            self._log.info(
+                "people_told",
+                kind=notice.kind,
+                question=question.id,
+                run=question.scope.run,
+                item=question.scope.item,
+                owner=question.owner,
+                reason=question.reason[:300],
+                choice=decision.choice if decision else None,
+                by=decision.by if decision else None,
+            )
+        return Done(at=now())
+
+    async def questions(self, run: str) -> tuple[Notice, ...]:
+        """Read everything that people were told about a run, in order: questions, reminders, decisions, conflicts."""
+        query = select(NoticeRow.body).where(NoticeRow.run == run).order_by(NoticeRow.id)
+        rows = await self._database.read(lambda session: session.scalars(query).all())
+        return tuple(Notice.model_validate_json(row) for row in rows)
+
+
+def _keep(session: Session, notice: Notice) -> bool:
+    body = notice.model_dump_json()
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    scope = notice.question.scope
+    row = NoticeRow(
+        digest=digest,
+        kind=notice.kind,
+        question=notice.question.id,
+        run=scope.run,
+        item=scope.item,
+        body=body,
+        told_at=now(),
+    )
+    return first(session, row)

@@ -1,0 +1,93 @@
+"""Turns single records into what a log entry says: when, in which turn, what, and the data of it."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from activities.conversation_tables import AttemptRow, CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.messages import calls_of, digest_of
+from workflows.models import Notice, Outcome, Reply
+
+Told = tuple[datetime, int, str, dict[str, Any]]
+
+_DOLLAR = 1_000_000
+
+
+def message_entries(row: MessageRow) -> Iterator[Told]:
+    """Tell what a message says: the call and its cost, thinking, tool calls, output; or the workflow's notes."""
+    if row.record is None:
+        for note in json.loads(row.notes):
+            action = "approval" if note["kind"] == "person" else "ruling"
+            yield row.created_at, row.turn, action, {"kind": note["kind"], "text": note["text"]}
+        return
+    content, reply = json.loads(row.content), Reply.model_validate_json(row.record)
+    yield row.created_at, row.turn, "llm_call", _call_data(reply)
+    for block in content:
+        if block.get("type") in {"thinking", "redacted_thinking"}:
+            yield row.created_at, row.turn, "thinking", {"thinking": block.get("thinking", "[redacted]")}
+    for call in calls_of(content):
+        data = {"tool_name": call.tool, "tool_input": call.arguments, "call_id": call.id}
+        yield row.created_at, row.turn, "tool_call", data
+    if reply.output is not None:
+        yield row.created_at, row.turn, "final_output", {"text": reply.output}
+
+
+def result_entry(row: ToolResultRow) -> Told:
+    """Tell what a tool answered."""
+    outcome = Outcome.model_validate_json(row.outcome)
+    data: dict[str, Any] = {
+        "tool_name": row.tool,
+        "call_id": row.call_id,
+        "tool_output": row.content,
+        "latency_ms": outcome.milliseconds,
+    }
+    if not outcome.ok:
+        data["error"] = outcome.preview
+    return row.created_at, row.turn, "tool_result", data
+
+
+def cut_entry(row: CutRow) -> Told:
+    """Tell what a compaction did."""
+    data = {
+        "kind": "compact",
+        "dropped": row.keep_from - 1,
+        "context": row.context,
+        "summary_digest": digest_of(row.summary),
+    }
+    return row.created_at, row.turn, "ruling", data
+
+
+def attempt_entry(row: AttemptRow) -> Told:
+    """Tell why an attempt at a model call failed, and what it may have cost."""
+    cost = row.reserved if row.state != "free" else 0
+    data = {"error": row.error, "model": row.model, "cost_usd": cost / _DOLLAR, "cost_known": row.state == "free"}
+    return row.ended_at or row.started_at, row.turn, "error", data
+
+
+def journal_entry(row: JournalRow) -> Told:
+    """Tell what the journal says."""
+    return row.at, row.turn, row.action, json.loads(row.data)
+
+
+def notice_entry(notice: Notice) -> Told:
+    """Tell what people were asked, or what they decided."""
+    question, decision = notice.question, notice.decision
+    data: dict[str, Any] = {"kind": notice.kind, "question": question.id, "item": question.scope.item}
+    data |= {"text": question.reason, "digest": question.digest}
+    if decision is not None:
+        data |= {"choice": decision.choice, "by": decision.by, "note": decision.note}
+    return notice.at, 0, "approval", data
+
+
+def _call_data(reply: Reply) -> dict[str, Any]:
+    usage = reply.usage
+    return {
+        "model": reply.model,
+        "stop": reply.stop,
+        "text": reply.text,
+        "token_usage": usage.model_dump(),
+        "latency_ms": round(reply.seconds * 1_000, 1),
+        "cost_usd": reply.micro_usd / _DOLLAR,
+        "request_id": reply.request_id,
+    }

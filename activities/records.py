@@ -1,0 +1,214 @@
+"""What happened, read from the durable records: log entries, transcripts, tools, costs. Nothing here writes."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypedDict
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from activities.conversation_tables import (
+    AttemptRow,
+    ConversationRow,
+    CutRow,
+    JournalRow,
+    MessageRow,
+    ToolResultRow,
+)
+from activities.database import Database
+from activities.people import NoticeRow
+from activities.record_entries import (
+    attempt_entry,
+    cut_entry,
+    journal_entry,
+    message_entries,
+    notice_entry,
+    result_entry,
+)
+from workflows.models import Notice, Outcome, Reply, Usage
+
+
+class LogEntry(TypedDict):
+    """One thing that happened; `data` has what its action has.
+
+    Actions: llm_call, tool_call, tool_result, thinking, final_output, error, ruling, approval.
+    """
+
+    timestamp: datetime
+    workflow_id: str
+    run_id: str
+    agent_name: str
+    turn: int
+    action: str
+    data: dict[str, Any]
+
+
+class ToolSummary(TypedDict):
+    """How one tool did."""
+
+    tool: str
+    calls: int
+    errors: int
+    average_ms: float
+
+
+class CostLine(TypedDict):
+    """What one agent cost for one item. `unknown` attempts are counted at what was reserved for them."""
+
+    agent: str
+    item: str
+    model: str
+    calls: int
+    micro_usd: int
+    unknown: int
+    usage: Usage
+
+
+class Records:
+    """Reads by the id of a run, a workflow, a workflow run or a conversation."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from `database`."""
+        self._database = database
+
+    async def entries(self, of: str) -> list[LogEntry]:
+        """Read everything that happened, in order; empty when the id is unknown."""
+        return await self._database.read(lambda session: sorted(_entries(session, of), key=lambda e: e["timestamp"]))
+
+    async def transcript(self, of: str) -> list[dict[str, Any]]:
+        """Read the conversations with all their messages, verbatim, also those that were cut away."""
+        return await self._database.read(
+            lambda session: [_transcript(session, talk) for talk in _conversations(session, of)]
+        )
+
+    async def tool_summary(self, of: str) -> list[ToolSummary]:
+        """Sum up the tools: calls, errors, average latency."""
+        return await self._database.read(lambda session: _tool_summary(session, of))
+
+    async def costs(self, of: str) -> list[CostLine]:
+        """Sum up the attempts at model calls by agent, item and model; the lines add up to the whole."""
+        return await self._database.read(lambda session: _costs(session, of))
+
+
+def _conversations(session: Session, of: str) -> list[ConversationRow]:
+    ids = (ConversationRow.run, ConversationRow.workflow_id, ConversationRow.workflow_run_id, ConversationRow.id)
+    query = select(ConversationRow).where(or_(*(column == of for column in ids)))
+    return list(session.scalars(query.order_by(ConversationRow.created_at, ConversationRow.id)))
+
+
+def _entries(session: Session, of: str) -> Iterator[LogEntry]:
+    talks = {talk.id: talk for talk in _conversations(session, of)}
+    for talk in talks.values():
+        for each in _of_conversation(session, talk):
+            at, turn, action, data = each
+            yield _entry(talk, at, talk.agent, turn, action, data)
+    whole = JournalRow.run == of
+    for row in session.scalars(select(JournalRow).where(whole | JournalRow.conversation.in_(list(talks)))):
+        yield _entry(talks.get(row.conversation), row.at, row.agent, *journal_entry(row)[1:], run=row.run)
+    scopes = {(talk.run, talk.item) for talk in talks.values() if talk.run != of}
+    same_scope = [(NoticeRow.run == run) & (NoticeRow.item == item) for run, item in scopes]
+    for notice in session.scalars(select(NoticeRow).where(or_(NoticeRow.run == of, *same_scope))):
+        read = Notice.model_validate_json(notice.body)
+        yield _entry(None, notice.told_at, read.question.scope.agent, *notice_entry(read)[1:], run=notice.run)
+
+
+def _of_conversation(session: Session, talk: ConversationRow) -> Iterator[tuple[datetime, int, str, dict[str, Any]]]:
+    here = {"conversation": talk.id}
+    for message in session.scalars(select(MessageRow).filter_by(**here).order_by(MessageRow.position)):
+        yield from message_entries(message)
+    for result in session.scalars(select(ToolResultRow).filter_by(**here)):
+        yield result_entry(result)
+    for cut in session.scalars(select(CutRow).filter_by(**here)):
+        yield cut_entry(cut)
+    for attempt in session.scalars(select(AttemptRow).filter_by(**here).where(AttemptRow.error != "")):
+        yield attempt_entry(attempt)
+
+
+def _entry(
+    talk: ConversationRow | None,
+    at: datetime,
+    agent: str,
+    turn: int,
+    action: str,
+    data: dict[str, Any],
+    run: str = "",
+) -> LogEntry:
+    return LogEntry(
+        timestamp=at,
+        workflow_id=talk.workflow_id if talk else run,
+        run_id=talk.workflow_run_id if talk else "",
+        agent_name=agent,
+        turn=turn,
+        action=action,
+        data=data,
+    )
+
+
+def _transcript(session: Session, talk: ConversationRow) -> dict[str, Any]:
+    rows = session.scalars(
+        select(MessageRow).where(MessageRow.conversation == talk.id).order_by(MessageRow.position)
+    ).all()
+    cuts = session.scalars(select(CutRow).where(CutRow.conversation == talk.id).order_by(CutRow.position)).all()
+    return {
+        "conversation": talk.id,
+        "workflow_id": talk.workflow_id,
+        "agent": talk.agent,
+        "item": talk.item,
+        "messages": [
+            {
+                "position": row.position,
+                "role": row.role,
+                "turn": row.turn,
+                "at": row.created_at,
+                "content": json.loads(row.content),
+            }
+            for row in rows
+        ],
+        "cuts": [
+            {"position": cut.position, "keep_from": cut.keep_from, "summary": cut.summary, "at": cut.created_at}
+            for cut in cuts
+        ],
+    }
+
+
+def _tool_summary(session: Session, of: str) -> list[ToolSummary]:
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    ids = [talk.id for talk in _conversations(session, of)]
+    for row in session.scalars(select(ToolResultRow).where(ToolResultRow.conversation.in_(ids))):
+        outcomes[row.tool].append(Outcome.model_validate_json(row.outcome))
+    return [
+        ToolSummary(
+            tool=tool,
+            calls=len(each),
+            errors=sum(not outcome.ok for outcome in each),
+            average_ms=round(sum(outcome.milliseconds for outcome in each) / len(each), 1),
+        )
+        for tool, each in sorted(outcomes.items())
+    ]
+
+
+def _costs(session: Session, of: str) -> list[CostLine]:
+    lines: dict[tuple[str, str, str], CostLine] = {}
+    for talk in _conversations(session, of):
+        for attempt in session.scalars(select(AttemptRow).where(AttemptRow.conversation == talk.id)):
+            key = (talk.agent, talk.item, attempt.model)
+            line = lines.setdefault(key, _no_cost(*key))
+            line["calls"] += 1
+            line["micro_usd"] += {"billed": attempt.micro_usd, "free": 0}.get(attempt.state, attempt.reserved)
+            line["unknown"] += attempt.state not in {"billed", "free"}
+        model = next((key[2] for key in reversed(lines) if key[:2] == (talk.agent, talk.item)), "")
+        line = lines.setdefault((talk.agent, talk.item, model), _no_cost(talk.agent, talk.item, model))
+        line["usage"] = sum(_usages(session, talk.id), line["usage"])
+    return list(lines.values())
+
+
+def _no_cost(agent: str, item: str, model: str) -> CostLine:
+    return CostLine(agent=agent, item=item, model=model, calls=0, micro_usd=0, unknown=0, usage=Usage())
+
+
+def _usages(session: Session, conversation: str) -> Iterator[Usage]:
+    query = select(MessageRow.record).where(MessageRow.conversation == conversation, MessageRow.record.is_not(None))
+    for record in session.scalars(query):
+        yield Reply.model_validate_json(record or "").usage

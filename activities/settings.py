@@ -1,0 +1,52 @@
+"""Settings: the handful of values that are Callsheet's own. All others are the libraries' environment variables."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+QUEUES = ("workflows", "model", "tools", "studio")
+"""What a worker can serve; each is a task queue of its own, so that each scales on its own."""
+
+
+class Settings(BaseSettings):
+    """Reads `CALLSHEET_*` from the environment; what is not set has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLSHEET_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(default=Path(".callsheet"), description="folder of everything that is kept here")
+    database: str = Field(default="", description="SQLAlchemy URL; default: SQLite in the home folder")
+    assets: str = Field(default="", description="folder or object store URL; default: a folder in the home folder")
+    task_queue: str = Field(default="callsheet", min_length=1, description="queue of the workflows")
+    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=QUEUES, min_length=1, description="which queues a worker serves"
+    )
+    model: str = Field(default="claude-sonnet-5-5", min_length=1, description="model of agents that name none")
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("queues")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in QUEUES]:
+            raise ValueError(f"unknown {', '.join(unknown)}; known are {', '.join(QUEUES)}")
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """Where the stores live."""
+        return self.database or f"sqlite:///{self.home / 'callsheet.db'}"
+
+    @property
+    def assets_url(self) -> str:
+        """Where the bytes live."""
+        return self.assets or str(self.home / "assets")
+
+    @property
+    def logs(self) -> Path:
+        """Where processes write their logs."""
+        return self.home / "logs"

@@ -1,0 +1,184 @@
+"""The toolbox: takes the calls of a reply, has each one checked and run, and keeps what came of it."""
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from typing import Any
+
+from temporalio import activity
+
+from activities.assets import Assets, digest_of
+from activities.effects import Effects
+from activities.tools.admission import Admission
+from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
+from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
+from activities.tools.dispatch import Dispatch
+from activities.tools.references import References
+from activities.tools.schemas import input_schema
+from workflows.models import Outcome, Outcomes, ToolUse, asset_id
+from workflows.ports import Tools
+
+_LONGEST_KEY = 400
+
+
+class Toolset:
+    """The declared tools, by name: what an agent is pinned with."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        """Take `tools`; two of one name are a `BadTool`."""
+        self._tools: dict[str, Tool] = {}
+        for each in tools:
+            if each.name in self._tools:
+                raise BadTool(f"there are two tools named {each.name}")
+            self._tools[each.name] = each
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
+    def definitions(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Give `{name, description, input_schema}` of the named tools, in that order; `KeyError` if unknown."""
+        return [
+            {"name": each.name, "description": each.description, "input_schema": input_schema(each.arguments)}
+            for each in (self._tools[name] for name in names)
+        ]
+
+    def policy(self, name: str) -> Policy:
+        """Give the policy of a tool; `KeyError` if unknown."""
+        return self._tools[name].policy
+
+    def among(self, names: tuple[str, ...]) -> dict[str, Tool]:
+        """Give those of the named tools that there are."""
+        return {name: self._tools[name] for name in names if name in self._tools}
+
+
+class Toolbox(Tools):
+    """Implements the port: every refusal is an outcome.
+
+    Two things are errors, for Temporal to retry: a store that is down, and an effect that may still be in flight.
+    """
+
+    def __init__(
+        self,
+        toolset: Toolset,
+        world: Iterable[object],
+        references: References,
+        log: CallLog,
+        effects: Effects,
+        assets: Assets,
+    ) -> None:
+        """Prove that every tool can be run.
+
+        Raises:
+            BadTool: a dependency or the directory of a reference is missing.
+        """
+        self._toolset = toolset
+        self._references = references
+        self._log = log
+        self._assets = assets
+        self._admission = Admission(references)
+        self._dispatch = Dispatch(world, effects)
+        for each in toolset:
+            self._dispatch.check(each)
+            if missing := references.unknown_kinds(each.arguments):
+                raise BadTool(f"{each.name} refers to what has no directory: {', '.join(missing)}")
+
+    @activity.defn(name="use_tools")
+    async def use(self, use: ToolUse) -> Outcomes:
+        """Check and run a batch of calls: reads side by side, everything else one after the other."""
+        known = self._toolset.among(await self._log.pinned_tools(use.pin))
+        calls = {call.id: call for call in await self._log.calls(use.conversation, use.position)}
+        names = [calls[call_id].tool for call_id in use.calls if call_id in calls]
+        reads = all(known[name].policy.effect == "read" for name in names if name in known)
+
+        def answer(call_id: str) -> Awaitable[Outcome]:
+            return self._answer(use, known, call_id, calls.get(call_id))
+
+        async with _beating():
+            if reads:
+                return Outcomes(each=tuple(await asyncio.gather(*map(answer, use.calls))))
+            return Outcomes(each=tuple([await answer(call_id) for call_id in use.calls]))
+
+    async def _answer(self, use: ToolUse, known: dict[str, Tool], call_id: str, call: RawCall | None) -> Outcome:
+        if call is None:
+            lost = refused("conflict", "there is no call with this id in the message")
+            return _outcome(RawCall(call_id, "", None), lost, 0.0)
+        kept = await self._log.find_result(use.conversation, call_id)
+        if kept is not None:
+            return kept
+        started = time.perf_counter()
+        answer = await self._run(use, known, call)
+        return await self._keep(use, call, answer, (time.perf_counter() - started) * 1_000)
+
+    async def _run(self, use: ToolUse, known: dict[str, Tool], call: RawCall) -> Answer:
+        context = Context(use.scope, _key(use.key, call.id), use.grants)
+        admitted = await self._admission.admit(call, known, context)
+        if isinstance(admitted, Answer):
+            return admitted
+        answer = await self._dispatch.run(admitted.tool, admitted.arguments, context)
+        if answer.ok:
+            await self._references.touch(admitted.arguments, use.scope)
+        return answer
+
+    async def _keep(self, use: ToolUse, call: RawCall, answer: Answer, milliseconds: float) -> Outcome:
+        overflow = await self._assets.put(answer.text.encode()) if too_long(answer.text) else None
+        result = ToolResult(
+            conversation=use.conversation,
+            call_id=call.id,
+            position=use.position,
+            tool=clean(call.tool)[:80],
+            arguments=_written(call.arguments),
+            content=shown(answer.text, asset_id(overflow) if overflow else None),
+            overflow=overflow,
+            outcome=_outcome(call, answer, milliseconds),
+        )
+        return await self._log.put_result(result)
+
+
+def _outcome(call: RawCall, answer: Answer, milliseconds: float) -> Outcome:
+    return Outcome(
+        call_id=call.id,
+        tool=small(call.tool, 64, 128),
+        ok=answer.ok,
+        digest=digest_of(answer.text.encode()),
+        preview=small(answer.preview, 200, 400),
+        hint=small(answer.hint, 300, 400),
+        refusal=answer.refusal,
+        asset=answer.asset,
+        escalation=None if answer.escalation is None else small(answer.escalation, 300, 400),
+        milliseconds=round(milliseconds, 1),
+    )
+
+
+def _key(batch: str, call_id: str) -> str:
+    """Name one call's effect; an over-long name is folded, because the store's keys are bounded."""
+    key = f"{batch}:{call_id}"
+    return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _written(arguments: Any) -> str:  # noqa: ANN401 - whatever the model wrote
+    try:
+        return encode(arguments)
+    except (TypeError, ValueError, RecursionError):
+        return '"(cannot be written as JSON)"'
+
+
+@contextlib.asynccontextmanager
+async def _beating() -> AsyncIterator[None]:
+    """Heartbeat on a timer: a long tool must hear of its cancellation, and a lost worker must be noticed."""
+    if not activity.in_activity() or activity.info().is_local:
+        yield
+        return
+    timeout = activity.info().heartbeat_timeout
+    beat = asyncio.create_task(_beat(timeout.total_seconds() / 2 if timeout else 10.0))
+    try:
+        yield
+    finally:
+        beat.cancel()
+
+
+async def _beat(seconds: float) -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(seconds)
