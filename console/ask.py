@@ -1,0 +1,128 @@
+"""Asking the person at the terminal."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.markup import escape
+from temporalio.client import WorkflowUpdateFailedError
+
+from console.decide import deliver
+from console.errors import Stopped, explain
+from console.follow import Pause
+from console.runs import Look, Runs
+from console.screen import Screen, dollars
+from workflows.models import Choice, Decision, Question
+
+LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise"}
+LOOKED_AWAY = "approved by --yes, without a look"
+NOBODY = "nobody"
+UNASKED = "nobody could be asked at this terminal"
+
+ReadLine = Callable[[], Awaitable[str]]
+ShowImage = Callable[[str, str], Awaitable[Path]]
+"""Writes the image of an item by its digest, and says where."""
+
+
+class Terminal:
+    """Answers the questions of a run: by asking here, or by approving all when `yes` is given."""
+
+    def __init__(
+        self, runs: Runs, screen: Screen, image: ShowImage, *, by: str, yes: bool, read_line: ReadLine | None = None
+    ) -> None:
+        """Decide in the name of `by`."""
+        self._runs, self._screen, self._image = runs, screen, image
+        self._by, self._yes = by, yes
+        self._read_line = read_line or line
+        self._done: set[str] = set()
+
+    async def answer(self, seen: Look, pause: Pause) -> None:
+        """Deal with every item that waits, one after the other."""
+        for row in seen.run.items if seen.run else ():
+            if row.status != "awaiting_review":
+                continue
+            workflow = f"{seen.id}:{row.key}"
+            question = await self._runs.question(workflow)
+            if question and question.id not in self._done:
+                pause()
+                await self._show(row.key, question)
+                await self._settle(workflow, question, await self._decision(question))
+
+    async def _show(self, key: str, question: Question) -> None:
+        say = self._screen.say
+        say(f"\n[magenta bold]?[/] [bold]{escape(question.title)}[/] [dim]{escape(key)}")
+        say(f"  {escape(question.reason)}")
+        for fact in question.facts.missed if question.facts else ():
+            measured = escape(f"{fact.measured} {fact.unit}".strip())
+            say(f"  [red]✗[/] {escape(fact.rule)}: measured {measured}, wanted {escape(fact.wanted)}")
+        score = f"score {question.verdict.score}, " if question.verdict else ""
+        say(f"  [dim]{score}cost so far {dollars(question.micro_usd)}")
+        if question.digest:
+            say(f"  [dim]image: {await self._where(key, question.digest)}")
+
+    async def _where(self, key: str, digest: str) -> str:
+        try:
+            return escape(str(await self._image(key, digest)))
+        except OSError as error:  # a lost image must not lose the run; the person may still reject
+            return f"cannot be read ({escape(str(error))})"
+
+    async def _decision(self, question: Question) -> Decision:
+        decision = Decision(choice="reject", by=self._by, question=question.id, digest=question.digest)
+        if self._yes:
+            choice: Choice = "approve" if "approve" in question.options else "reject"
+            return decision.model_copy(update={"choice": choice, "note": LOOKED_AWAY})
+        try:
+            choice = await self._choice(question)
+            asks = "what is to change" if choice == "revise" else "note (may be empty)"
+            return decision.model_copy(update={"choice": choice, "note": await self._ask(f"  {asks}: ")})
+        except EOFError:
+            # What silence means, at once: there is nobody here, and waiting a day for nobody helps no one.
+            return decision.model_copy(update={"by": NOBODY, "note": UNASKED})
+
+    async def _choice(self, question: Question) -> Choice:
+        offered = {letter: choice for letter, choice in LETTERS.items() if choice in question.options}
+        words = ", ".join(f"[{letter}] {choice}" for letter, choice in offered.items())
+        while True:
+            given = (await self._ask(f"  {words}: ")).lower()
+            for letter, choice in offered.items():
+                if given in {letter, choice}:
+                    return choice
+
+    async def _ask(self, prompt: str) -> str:
+        self._screen.console.print(escape(prompt), end="")
+        return (await self._read_line()).strip()
+
+    async def _settle(self, workflow: str, question: Question, decision: Decision) -> None:
+        self._done.add(question.id)
+        try:
+            receipt = await deliver(self._runs, workflow, decision)
+        except (Stopped, WorkflowUpdateFailedError) as error:
+            self._done.discard(question.id)
+            self._screen.say(f"  [yellow]not taken:[/] {escape(str(explain(error) or error))}")
+            await asyncio.sleep(1)
+            return
+        override = receipt.choice == "approve" and question.facts is not None and question.facts.missed
+        how = ", recorded as an override" if override else ""
+        self._screen.say(f"  [bold]{receipt.choice}[/] by {escape(receipt.by)}{how}. [dim]{escape(decision.note)}")
+
+
+async def line() -> str:
+    """Read a line without holding up the loop; `EOFError` when there is none.
+
+    On a thread of its own that nobody waits for: a read cannot be interrupted, and Ctrl-C must end the command.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+
+    def give(text: str) -> None:
+        if answer.done():
+            return
+        if text:
+            answer.set_result(text)
+        else:
+            answer.set_exception(EOFError())
+
+    threading.Thread(target=lambda: loop.call_soon_threadsafe(give, sys.stdin.readline()), daemon=True).start()
+    return await answer

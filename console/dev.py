@@ -1,0 +1,58 @@
+"""The embedded stack in the foreground, for development."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from activities.settings import Settings
+from console.errors import Exit, Stopped
+from console.processes import last_words
+from console.screen import Screen
+from console.session import AsJson, finish
+from console.stack import Running, Stack
+
+BEAT = 1.0
+
+Stop = Annotated[bool, typer.Option("--stop", help="End the stack of this home, whoever started it.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(dev)
+
+
+def dev(stop: Stop = False, as_json: AsJson = False) -> None:
+    """Run Temporal, the model's stand-in (unless a key is set) and a worker here until Ctrl-C."""
+    screen = Screen(as_json=as_json)
+    settings = Settings()
+    if stop:
+        ended = Stack(settings).down()
+        screen.show({"ended": list(ended)}, f"Ended: {', '.join(ended)}." if ended else "Nothing was running.")
+        return
+    finish(_serve(Stack(settings), settings, screen))
+
+
+async def _serve(stack: Stack, settings: Settings, screen: Screen) -> None:
+    running, ours = await stack.up("dev", say=lambda text: screen.say(f"[dim]{text}"))
+    if not ours:
+        raise Stopped(Exit.CONFLICT, f"a stack runs already at {running.address}; end it with: callsheet dev --stop")
+    try:
+        screen.show(running, _card(running))
+        while running.alive:  # noqa: ASYNC110 - nobody tells us when a process ends
+            await asyncio.sleep(BEAT)
+        if stack.ended:
+            return
+        dead = next((child.name for child in running.children if not child.alive), "a part")
+        raise Stopped(Exit.MISSING, f"the {dead} ended: {last_words(dead, settings.logs)}")
+    finally:
+        stack.down()
+
+
+def _card(running: Running) -> str:
+    return (
+        f"[bold]Temporal[/]  {running.address}   [bold]UI[/]  {running.ui}\n"
+        f"[bold]Model[/]     {escape(running.model)}\n"
+        "[dim]In another terminal: callsheet start production briefs/spring-capsule.yaml. Ctrl-C ends the stack."
+    )

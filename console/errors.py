@@ -1,0 +1,128 @@
+"""What can go wrong at the command line, and the exit code of each."""
+
+import re
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.connection import ServerUnreachable
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    USAGE = 2
+    BAD_FILE = 3
+    UNKNOWN_ID = 4
+    ID_EXISTS = 5
+    UNREACHABLE = 6
+    CONFLICT = 7
+    RUN_FAILED = 8
+    MISSING = 9
+    UNEXPECTED = 70
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.OK: "done",
+    Exit.USAGE: "wrong usage",
+    Exit.BAD_FILE: "the file has mistakes; each is listed with its path and line",
+    Exit.UNKNOWN_ID: "unknown id",
+    Exit.ID_EXISTS: "the id exists already",
+    Exit.UNREACHABLE: "the server or a worker does not answer",
+    Exit.CONFLICT: "already decided, or nothing to decide",
+    Exit.RUN_FAILED: "the run failed or ended without a result",
+    Exit.MISSING: "a part or a setting is missing or wrong",
+    Exit.UNEXPECTED: "unexpected; the log file named has the details",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
+class Stopped(Exception):  # noqa: N818 - also used for ends that are no error of the program
+    """Ends a command with one clear line and an exit code. `problems` are the mistakes of a file, one each."""
+
+    def __init__(self, code: Exit, message: str, problems: Iterable[dict[str, Any]] = ()) -> None:
+        """Keep what is to be said."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.problems = tuple(problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it for a program."""
+        error: dict[str, Any] = {"code": int(self.code), "kind": self.code.name.lower(), "message": self.message}
+        return {"error": error | ({"problems": list(self.problems)} if self.problems else {})}
+
+    def lines(self) -> list[str]:
+        """Say it for a person."""
+        return [self.message, *(f"  {_place(problem)}{problem['message']}" for problem in self.problems)]
+
+
+def explain(error: Exception) -> Stopped | None:
+    """Turn an error of the libraries into a sentence; None when it is not one that people can cause."""
+    for kind, say in _SENTENCES:
+        if isinstance(error, kind):
+            return say(error)
+    return None
+
+
+def _place(problem: dict[str, Any]) -> str:
+    line = f"line {problem['line']}: " if problem.get("line") else ""
+    return line + (f"{problem['path']}: " if problem.get("path") else "")
+
+
+def _of_rpc(error: RPCError) -> Stopped | None:
+    match error.status:
+        case RPCStatusCode.NOT_FOUND:
+            return Stopped(Exit.UNKNOWN_ID, "there is no run with this id, or it has ended and was removed")
+        case RPCStatusCode.UNAVAILABLE | RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
+            return Stopped(Exit.UNREACHABLE, "no answer in time: is the server up and a worker running?")
+        case RPCStatusCode.UNAUTHENTICATED | RPCStatusCode.PERMISSION_DENIED:
+            return Stopped(Exit.UNREACHABLE, f"the server refuses: {one_line(error.message)}")
+        case RPCStatusCode.INVALID_ARGUMENT:
+            return Stopped(Exit.USAGE, one_line(error.message))
+        case _:
+            return None
+
+
+def _of_update(error: WorkflowUpdateFailedError) -> Stopped:
+    # The validator's words are written for people; its types (NoQuestion, StaleQuestion, AlreadyDecided, NotAnOption)
+    # all mean the same to a script: what was sent does not fit what is open.
+    cause = error.cause
+    message = cause.message if isinstance(cause, ApplicationError) else str(cause)
+    return Stopped(Exit.CONFLICT, one_line(message) or "the decision was not taken")
+
+
+def _of_settings(error: ValidationError) -> Stopped | None:
+    if error.title != "Settings":
+        return None
+    first = error.errors()[0]
+    name = "CALLSHEET_" + "_".join(str(part) for part in first["loc"]).upper()
+    return Stopped(Exit.MISSING, f"{name}: {first['msg']}")
+
+
+def one_line(text: object, limit: int = 300) -> str:
+    """Fold any text to one bounded line."""
+    flat = re.sub(r"\s+", " ", str(text)).strip()
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+_SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] = (
+    (Stopped, lambda error: error),
+    (
+        ServerUnreachable,
+        lambda error: Stopped(Exit.UNREACHABLE, f"{one_line(error)}. To start one here: callsheet dev"),
+    ),
+    (WorkflowAlreadyStartedError, lambda error: Stopped(Exit.ID_EXISTS, f"{error.workflow_id} exists already")),
+    (WorkflowUpdateFailedError, _of_update),
+    (RPCError, _of_rpc),
+    (ValidationError, _of_settings),
+    (SQLAlchemyError, lambda error: Stopped(Exit.MISSING, f"the database does not serve: {one_line(error, 160)}")),
+)

@@ -1,0 +1,66 @@
+"""Orders that people write: read from a file, with every mistake named by path and line."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from activities.brief_text import BriefProblems, Problem, Written, dotted, read
+from activities.briefs import MOST_BYTES, load_brief
+from activities.database import now
+from activities.studio.profiles import Profiles
+from console.errors import Exit, Stopped
+from workflows.models import AgentOrder, Brief
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file that a person named."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Stopped(Exit.BAD_FILE, f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise Stopped(Exit.BAD_FILE, f"{path} is a folder") from None
+    except OSError as error:
+        raise Stopped(Exit.BAD_FILE, f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_brief(path: Path, profiles: Profiles) -> tuple[bytes, Brief]:
+    """Read a brief; its bytes are what is kept."""
+    data = read_file(path)
+    try:
+        return data, load_brief(data, profiles, today=now().date())
+    except BriefProblems as error:
+        raise bad_file(path, error) from None
+
+
+def read_agent_order(path: Path) -> AgentOrder:
+    """Read the order for a single agent, in YAML or JSON."""
+    data = read_file(path)
+    try:
+        written = read(data, MOST_BYTES)
+        fields = written.value if isinstance(written.value, dict) else {}
+        problems = list(written.problems)
+        known = [name for name in AgentOrder.model_fields if name != "talk"]  # that one is the workflow's own
+        hint = f"is not known here; known are {', '.join(known)}"
+        problems += [Problem(name, written.line((name,)), hint) for name in fields if name not in known]
+        return _order(written, problems)
+    except BriefProblems as error:
+        raise bad_file(path, error) from None
+
+
+def bad_file(path: Path, error: BriefProblems) -> Stopped:
+    """Say what is wrong with a file."""
+    problems = [{"path": each.path, "line": each.line, "message": each.message} for each in error.problems]
+    number = f"{len(problems)} mistakes" if len(problems) > 1 else "a mistake"
+    return Stopped(Exit.BAD_FILE, f"{path} has {number}", problems)
+
+
+def _order(written: Written, problems: list[Problem]) -> AgentOrder:
+    try:
+        order = AgentOrder.model_validate(written.value)
+    except ValidationError as error:
+        misfits = [Problem(dotted(each["loc"]), written.line(each["loc"]), each["msg"]) for each in error.errors()]
+        raise BriefProblems([*problems, *misfits]) from None
+    if problems:
+        raise BriefProblems(problems)
+    return order

@@ -1,0 +1,72 @@
+"""Starting: a production from a brief, or a single agent from an order."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from activities.settings import Settings
+from console import views
+from console.errors import Exit
+from console.follow import follow, verdict
+from console.orders import read_agent_order, read_brief
+from console.runs import AGENT, PRODUCTION, Runs
+from console.screen import Screen
+from console.session import AsJson, finish, good_id, new_id, open_runs
+from console.stores import Stores
+from workflows.models import AgentOrder, RunOrder
+
+OwnId = Annotated[str, typer.Option("--id", metavar="ID", help="Id of the run; default: made from its title.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow it until it ends; the exit code says how it ended.")]
+Brief = Annotated[Path, typer.Argument(metavar="BRIEF", help="A brief in YAML or JSON.")]
+Order = Annotated[Path, typer.Argument(metavar="ORDER", help="An order in YAML or JSON: goal, constraints, tools, ...")]
+
+
+def add(app: typer.Typer) -> None:
+    """Add these commands."""
+    start = typer.Typer(help="Start a run.", no_args_is_help=True)
+    start.command("production")(production)
+    start.command("agent")(agent)
+    app.add_typer(start, name="start")
+
+
+def production(brief: Brief, own_id: OwnId = "", wait: Wait = False, as_json: AsJson = False) -> int:
+    """Start a production from a brief."""
+    screen, settings = Screen(as_json=as_json), Settings()
+
+    async def work() -> int:
+        stores = Stores(settings)
+        data, read = read_brief(brief, stores.profiles)  # before anything is opened
+        with stores:
+            run = good_id(own_id or new_id(read.title))
+            runs = await open_runs(settings)
+            order = RunOrder(brief=await stores.assets.put(data), title=read.title, model=settings.model)
+            await runs.start(PRODUCTION, run, order, read.title)
+            return await _started(runs, run, screen, wait=wait)
+
+    return finish(work())
+
+
+def agent(order: Order, own_id: OwnId = "", wait: Wait = False, as_json: AsJson = False) -> int:
+    """Start a single durable agent with a goal."""
+    screen, settings = Screen(as_json=as_json), Settings()
+
+    async def work() -> int:
+        read = read_agent_order(order)
+        wanted: AgentOrder = read if read.model else read.model_copy(update={"model": settings.model})
+        run = good_id(own_id or new_id(order.stem))
+        runs = await open_runs(settings)
+        await runs.start(AGENT, run, wanted, wanted.goal)
+        return await _started(runs, run, screen, wait=wait)
+
+    return finish(work())
+
+
+async def _started(runs: Runs, run: str, screen: Screen, *, wait: bool) -> int:
+    if not wait:
+        screen.show({"id": run}, f"Started [bold]{run}[/]. Follow it with: callsheet watch {run}")
+        return int(Exit.OK)
+    screen.say(f"Started [bold]{run}[/]")
+    seen = await follow(runs, run, screen)
+    screen.show(seen, views.look(seen))
+    return int(verdict(seen))

@@ -1,0 +1,188 @@
+"""What the command line asks of the server: start, look, find questions, decide, cancel."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from console.errors import Exit, Stopped, one_line
+from workflows.models import (
+    AgentOrder,
+    AgentOutcome,
+    AgentState,
+    Decision,
+    ItemState,
+    Question,
+    Receipt,
+    RunOrder,
+    RunState,
+)
+
+PRODUCTION = "ImageProduction"
+ITEM = "ShootItem"
+AGENT = "SingleAgent"
+PATIENCE = timedelta(seconds=10)
+"""How long a worker may take to answer a question about a run."""
+
+STATES: Mapping[str, type[BaseModel]] = {PRODUCTION: RunState, ITEM: ItemState, AGENT: AgentState}
+OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome}
+
+
+class Look(BaseModel):
+    """One look at a workflow: what it is, whether it goes on, and what it says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: str
+    running: bool
+    execution: str
+    run: RunState | None = None
+    item: ItemState | None = None
+    agent: dict[str, Any] | None = None
+    error: str = ""
+
+    @property
+    def status(self) -> str:
+        """Say in one word how far it is."""
+        if self.run or self.item:
+            return str((self.run or self.item).status)  # type: ignore[union-attr]
+        return str((self.agent or {}).get("status") or self.execution)
+
+
+class OpenQuestion(BaseModel):
+    """A question that waits for a person, and where to answer it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    question: Question
+
+
+class Runs:
+    """The runs of one server."""
+
+    def __init__(self, client: Client, queue: str) -> None:
+        """Talk through `client`; new runs go to the task queue `queue`."""
+        self._client = client
+        self._queue = queue
+
+    async def start(self, kind: str, run: str, order: RunOrder | AgentOrder, summary: str) -> None:
+        """Start a run under an id that was never used."""
+        await self._client.start_workflow(
+            kind,
+            order,
+            id=run,
+            task_queue=self._queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            static_summary=one_line(summary, 180),
+        )
+
+    async def look(self, workflow: str) -> Look:
+        """Look at a run, an item (`run:item`) or an agent. What has ended is read without a worker."""
+        handle = self._client.get_workflow_handle(workflow)
+        found = await handle.describe()
+        status = found.status or WorkflowExecutionStatus.RUNNING
+        seen = Look(
+            id=workflow,
+            type=found.workflow_type,
+            running=status == WorkflowExecutionStatus.RUNNING,
+            execution=status.name.lower(),
+        )
+        if status == WorkflowExecutionStatus.COMPLETED:
+            return _with(seen, await self._result(workflow, seen.type))
+        try:
+            return _with(seen, await self._ask(handle, "state", STATES.get(seen.type)))
+        except Stopped:
+            if seen.running:
+                raise
+            return seen.model_copy(update={"error": await self._failure(handle)})
+
+    async def question(self, workflow: str) -> Question | None:
+        """Read the open question of an item or an agent."""
+        handle = self._client.get_workflow_handle(workflow)
+        found = await self._ask(handle, "question", Question)
+        return found if isinstance(found, Question) else None
+
+    async def open_questions(self, run: str = "", limit: int = 200) -> list[OpenQuestion]:
+        """Find what waits for people, oldest first. The list may lag a moment behind."""
+        query = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
+        if run:
+            query += f" and CallsheetRun = {_quoted(run)}"
+        found = [
+            OpenQuestion(id=each.id, question=question)
+            async for each in self._client.list_workflows(query, limit=limit)
+            if (question := await self.question(each.id))
+        ]
+        return sorted(found, key=lambda each: each.question.asked_at)
+
+    async def decide(self, workflow: str, decision: Decision) -> Receipt:
+        """Send a person's answer; it is taken or refused at once. Sent twice by one person, it counts once."""
+        handle = self._client.get_workflow_handle(workflow)
+        receipt: Receipt = await handle.execute_update(
+            "decide",
+            decision,
+            id=f"{decision.question}:{decision.choice}:{decision.by}" if decision.question else None,
+            result_type=Receipt,
+            rpc_timeout=PATIENCE,
+        )
+        return receipt
+
+    async def cancel(self, workflow: str) -> None:
+        """Ask a run to end; it cleans up first."""
+        handle = self._client.get_workflow_handle(workflow)
+        if (await handle.describe()).status != WorkflowExecutionStatus.RUNNING:
+            raise Stopped(Exit.CONFLICT, f"{workflow} has ended already")
+        await handle.cancel()
+
+    async def _result(self, workflow: str, kind: str) -> object:
+        wanted = OUTCOMES.get(kind)
+        typed: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(workflow, result_type=wanted)
+        return await typed.result()
+
+    async def _ask(self, handle: WorkflowHandle[Any, Any], query: str, wanted: type[BaseModel] | None) -> object:
+        try:
+            return await handle.query(query, result_type=wanted, rpc_timeout=PATIENCE)
+        except WorkflowQueryFailedError as error:
+            raise Stopped(Exit.CONFLICT, f"{handle.id} cannot say: {one_line(error)}") from None
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                raise
+            hint = f"no worker answers for {handle.id} on the queue {self._queue}; start one with: callsheet dev"
+            raise Stopped(Exit.UNREACHABLE, hint) from None
+
+    async def _failure(self, handle: WorkflowHandle[Any, Any]) -> str:
+        try:
+            await handle.result(rpc_timeout=PATIENCE)
+        except WorkflowFailureError as error:
+            return one_line(error.cause or error)
+        return ""
+
+
+def _with(seen: Look, state: object) -> Look:
+    match state:
+        case RunState():
+            return seen.model_copy(update={"run": state})
+        case ItemState():
+            return seen.model_copy(update={"item": state})
+        case BaseModel():
+            return seen.model_copy(update={"agent": state.model_dump(mode="json")})
+        case dict():
+            return seen.model_copy(update={"agent": state})
+        case _:
+            return seen
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

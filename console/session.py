@@ -1,0 +1,67 @@
+"""What every command needs: settings, a screen, the server, and a loop that stops cleanly."""
+
+import asyncio
+import getpass
+import re
+import secrets
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from activities.connection import DEFAULT_ADDRESS, connect
+from activities.settings import Settings
+from console.errors import Exit, Stopped
+from console.runs import Runs
+from console.stack import Stack
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run, an agent, or an item as RUN:ITEM.")]
+Name = Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides; default: your user name.")]
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end; Ctrl-C and SIGTERM interrupt it in the same orderly way."""
+
+    async def guarded() -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(guarded())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise Stopped(Exit.INTERRUPTED, "interrupted") from None
+
+
+async def open_runs(settings: Settings) -> Runs:
+    """Reach the server that the environment names; else the stack that runs in this home; else the default address."""
+    running = Stack(settings).find()
+    return Runs(await connect(running.address if running else DEFAULT_ADDRESS), settings.task_queue)
+
+
+def new_id(title: str) -> str:
+    """Make an id for a run that a person can read and say: the title and four random characters."""
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-") or "run"
+    return f"{slug}-{secrets.token_hex(2)}"
+
+
+def good_id(text: str) -> str:
+    """Check an id that a person chose: it names folders, and `:` separates items."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", text):
+        raise Stopped(
+            Exit.USAGE, "an id has letters, digits, '.', '_' and '-', starts with a letter or digit, 80 at most"
+        )
+    return text
+
+
+def me() -> str:
+    """Name the person at this terminal."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "operator"

@@ -1,0 +1,44 @@
+"""The stores as the command line reads them: assets, catalog, records."""
+
+from typing import Self
+
+from activities.assets import Assets
+from activities.catalog import CatalogStore
+from activities.database import Database
+from activities.records import Records
+from activities.settings import Settings
+from activities.studio.profiles import Profiles
+from console.bundle import Produced
+from workflows.models import ItemState, RunState
+
+
+class Stores:
+    """Opens the stores that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect lazily; the schema is made when it is missing."""
+        self._database = Database(settings.database_url)
+        self.profiles = Profiles.load()
+        self.assets = Assets.at(settings.assets_url)
+        self.records = Records(self._database)
+        self.catalog = CatalogStore(self._database, self.assets, self.profiles)
+
+    def __enter__(self) -> Self:
+        """Bring the schema up to date, so that an empty house reads as empty."""
+        self._database.prepare()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the database."""
+        self._database.close()
+
+    async def produced(self, state: RunState) -> tuple[Produced, ...]:
+        """Read all items of a run; those without a kept outcome are as the run last saw them."""
+        seen = {row.key: row for row in state.items}
+        found = []
+        for shot, kept in await self.catalog.items(state.id):
+            row = seen.get(shot.key)
+            status, error = (row.status, row.error) if row else ("cancelled", "")
+            item = kept or ItemState(key=shot.key, title=shot.title, status=status, error=error)
+            found.append(Produced(shot=shot, state=item))
+        return tuple(found)

@@ -1,0 +1,125 @@
+"""How runs look in a terminal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Group, JustifyMethod, OverflowMethod, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from console.runs import Look, OpenQuestion
+from console.screen import GLYPHS, bar, dollars
+from workflows.models import ItemRow, ItemState, RunState
+
+STAGES = ("planning", "generating", "reviewing", "refining", "awaiting_review", "publishing")
+SHOWN = 30
+"""Items shown at once; those in work come first."""
+
+
+def look(seen: Look) -> RenderableType:
+    """Show a run, an item or an agent."""
+    if seen.run:
+        return run(seen.run)
+    if seen.item:
+        return item(seen.item)
+    return agent(seen)
+
+
+def run(state: RunState) -> RenderableType:
+    """Show a run: how far it is, what it cost, and its items."""
+    spend = state.spend
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("[bold]Run", f"{escape(state.id)}  [dim]{escape(state.title)}")
+    facts.add_row("[bold]Status", f"{GLYPHS.get(state.status, '[cyan]▸[/]')} {state.status}  {_stages(state.counts)}")
+    cap = f" of {dollars(state.cap_micro_usd)}" if state.cap_micro_usd else ""
+    facts.add_row(
+        "[bold]Cost", f"{dollars(spend.micro_usd)}{cap}  [dim]{spend.turns} turns, {spend.tool_calls} tool calls"
+    )
+    parts: list[RenderableType] = [facts]
+    if state.items:
+        parts.append(items(state.items))
+    if len(state.items) > SHOWN:
+        parts.append(f"[dim]and {len(state.items) - SHOWN} more; --json lists them")
+    parts += [f"[red]![/] {escape(error)}" for error in state.errors[-5:]]
+    return Group(*parts)
+
+
+def items(rows: Iterable[ItemRow]) -> Table:
+    """Show items, those in work first."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("", "item", "status", "score", "takes", "cost"):
+        table.add_column(title, no_wrap=title != "item", overflow="fold")
+    over = {"published", "rejected", "failed", "cancelled"}
+    for row in sorted(rows, key=lambda row: row.status in over)[:SHOWN]:
+        cost = dollars(row.micro_usd)
+        note = f"  [red]{escape(row.error)}" if row.error else ""
+        glyph = GLYPHS.get(row.status, "[cyan]▸[/]")
+        table.add_row(glyph, escape(row.key) + note, row.status, bar(row.score), str(row.attempts), cost)
+    return table
+
+
+def item(state: ItemState) -> RenderableType:
+    """Show one item with its takes and measurements."""
+    head = Table.grid(padding=(0, 2))
+    head.add_row("[bold]Item", f"{escape(state.key)}  [dim]{escape(state.title)}")
+    head.add_row("[bold]Status", f"{GLYPHS.get(state.status, '[cyan]▸[/]')} {state.status} {escape(state.error)}")
+    if state.decision:
+        head.add_row("[bold]Decision", escape(f"{state.decision} by {state.decided_by}  {state.note}"))
+    if state.publication:
+        head.add_row("[bold]Published", escape(f"{state.publication.entry} at {state.publication.uri}"))
+    head.add_row("[bold]Cost", dollars(state.spend.micro_usd))
+    takes = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("take", "score", "missed", "digest"):
+        takes.add_column(title)
+    for each in state.attempts:
+        takes.add_row(str(each.number), bar(each.score), ", ".join(each.missed) or "-", each.digest[7:19])
+    return Group(head, takes)
+
+
+def agent(seen: Look) -> RenderableType:
+    """Show a single agent."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]Run", escape(seen.id))
+    table.add_row("[bold]Status", f"{GLYPHS.get(seen.status, '[cyan]▸[/]')} {seen.status} {escape(seen.error)}")
+    for key, value in (seen.agent or {}).items():
+        if isinstance(value, str | int) and key not in {"id", "status"} and value != "":
+            table.add_row(f"[bold]{key}", escape(str(value)))
+    return table
+
+
+def questions(found: Iterable[OpenQuestion]) -> RenderableType:
+    """Show what waits for people."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("id", "asks", "for", "since", "cost so far", "options"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        q = each.question
+        cells = (
+            each.id,
+            q.reason,
+            q.owner,
+            f"{q.asked_at:%Y-%m-%d %H:%M} UTC",
+            dollars(q.micro_usd),
+            ", ".join(q.options),
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table if table.rows else "Nothing waits for a person."
+
+
+def rows(found: Iterable[dict[str, Any]], right: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> RenderableType:
+    """Show records of the same shape as a table. Text is cut to fit, but columns named in `fold` are shown whole."""
+    records = list(found)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in records[0] if records else ():
+        side: JustifyMethod = "right" if title in right else "left"
+        overflow: OverflowMethod = "fold" if title in fold else "ellipsis"
+        narrowest = None if title in right else 4
+        table.add_column(title, justify=side, overflow=overflow, no_wrap=title not in fold, min_width=narrowest)
+    for record in records:
+        table.add_row(*(Text(str(value)) for value in record.values()))
+    return table if records else "Nothing yet."
+
+
+def _stages(counts: dict[str, int]) -> str:
+    return "[dim]" + "  ".join(f"{number} {name}" for name, number in counts.items() if number)

@@ -1,0 +1,164 @@
+"""A worker with small workflows that carry the real names: `python -m tests.console.stage`."""
+
+import asyncio
+import hashlib
+import json
+import signal
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+with workflow.unsafe.imports_passed_through():
+    from activities.connection import connect
+    from activities.leave import leave
+    from activities.settings import Settings
+    from workflows.models import (
+        AgentOrder,
+        AgentOutcome,
+        AgentState,
+        Attempt,
+        Decision,
+        ItemRow,
+        ItemState,
+        Question,
+        Receipt,
+        RunOrder,
+        RunState,
+        Scope,
+        Spend,
+    )
+    from workflows.tracing import AWAITING_REVIEW, RUN
+
+PICTURE = b"\x89PNG stands for an image"
+DIGEST = f"sha256:{hashlib.sha256(PICTURE).hexdigest()}"
+
+
+@workflow.defn(name="ShootItem")
+class StagedItem:
+    """Asks at once, and ends as it is told."""
+
+    @workflow.init
+    def __init__(self, key: str) -> None:
+        scope = Scope(run=workflow.info().workflow_id.partition(":")[0], item=key)
+        self._question = Question(
+            id=f"{workflow.info().workflow_id}?1",
+            scope=scope,
+            title="White tee",
+            reason="After 4 takes it still does not pass: background_white",
+            digest=DIGEST,
+            options=("approve", "reject", "revise"),
+            asked_at=workflow.now(),
+        )
+        self._decision: Decision | None = None
+        self._key = key
+
+    @workflow.run
+    async def run(self, key: str) -> ItemState:
+        workflow.upsert_search_attributes([RUN.value_set(self._question.scope.run), AWAITING_REVIEW.value_set(True)])
+        await workflow.wait_condition(lambda: self._decision is not None)
+        workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
+        return self.state()
+
+    @workflow.query
+    def state(self) -> ItemState:
+        take = Attempt(number=1, digest=DIGEST, direction="plain", score=61, missed=("background_white",))
+        status, choice, by = "awaiting_review", "", ""
+        if self._decision:
+            choice, by = self._decision.choice, self._decision.by
+            status = "published" if choice == "approve" else "rejected"
+        return ItemState.model_validate(
+            {"key": self._key, "title": "White tee", "status": status, "attempts": (take,), "best": take}
+            | {"decided_by": by, "decision": choice}
+        )
+
+    @workflow.query
+    def question(self) -> Question | None:
+        return None if self._decision else self._question
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> Receipt:
+        self._decision = decision
+        return Receipt(question=self._question.id, choice=decision.choice, by=decision.by, at=workflow.now())
+
+    @decide.validator
+    def may_decide(self, decision: Decision) -> None:
+        if decision.choice not in self._question.options:
+            raise ApplicationError(f"{decision.choice} is not an option here", type="NotAnOption")
+
+
+@workflow.defn(name="ImageProduction")
+class StagedProduction:
+    """Has as many items as its title has words."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, ItemRow] = {}
+        self._status = "reviewing"
+        self._title = ""
+
+    @workflow.run
+    async def run(self, order: RunOrder) -> RunState:
+        self._title = order.title
+        await asyncio.gather(*(self._produce(word.lower()) for word in order.title.split()))
+        published = [row for row in self._rows.values() if row.status == "published"]
+        self._status = "complete" if len(published) == len(self._rows) else "partial" if published else "failed"
+        return self.state()
+
+    async def _produce(self, key: str) -> None:
+        self._rows[key] = ItemRow(key=key, status="awaiting_review", score=61, attempts=1)
+        child = f"{workflow.info().workflow_id}:{key}"
+        state = await workflow.execute_child_workflow(StagedItem.run, key, id=child)
+        self._rows[key] = self._rows[key].model_copy(update={"status": state.status})
+
+    @workflow.query
+    def state(self) -> RunState:
+        return RunState.model_validate(
+            {
+                "id": workflow.info().workflow_id,
+                "pipeline": "image_production",
+                "status": self._status,
+                "title": self._title,
+                "total": len(self._rows),
+                "items": tuple(self._rows.values()),
+                "published": tuple(f"ent_{key}" for key, row in self._rows.items() if row.status == "published"),
+                "started_at": workflow.info().start_time,
+                "spend": Spend(micro_usd=12_300, turns=9),
+                "cap_micro_usd": 5_000_000,
+            }
+        )
+
+    @workflow.query
+    def question(self) -> Question | None:
+        return None
+
+
+@workflow.defn(name="SingleAgent")
+class StagedAgent:
+    """Answers at once."""
+
+    @workflow.run
+    async def run(self, order: AgentOrder) -> AgentOutcome:
+        return AgentOutcome(status="complete", answer=f"done: {order.goal}")
+
+    @workflow.query
+    def state(self) -> AgentState:
+        return AgentState(id=workflow.info().workflow_id, status="working", goal="")
+
+
+async def work() -> None:
+    settings = Settings()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    runner = SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows", "activities", "tests")
+    )
+    workflows = [StagedProduction, StagedItem, StagedAgent]
+    async with Worker(await connect(), task_queue=settings.task_queue, workflows=workflows, workflow_runner=runner):
+        print(json.dumps({"ready": True}), flush=True)  # noqa: T201 - this line is the contract
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(work())
+    leave(0)
