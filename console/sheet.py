@@ -92,14 +92,27 @@ def render(state: RunState, frames: Sequence[Frame], model: str, brief: str = ""
         lstrip_blocks=True,
     )
     environment.filters |= {"dollars": dollars, "measured": measured, "miss": miss, "tone": tone}
+    environment.filters |= {"words": words, "last_step": last_step}
     page = environment.get_template("contact-sheet.html.j2")
     return page.render(run=state, frames=frames, totals=Totals.of(frames), model=model, brief=brief)
 
 
 def measured(fact: Fact) -> str:
-    """Write a measurement with at most four digits that matter, and its unit."""
-    value = f"{fact.measured:.4g}" if isinstance(fact.measured, float) else str(fact.measured)
+    """Write a measurement with the digits that matter, and its unit."""
+    if isinstance(fact.measured, str):
+        return f"{last_step(fact.measured)} {fact.unit}".strip()
+    value = f"{fact.measured:,.0f}" if abs(fact.measured) >= 1_000 else f"{fact.measured:.4g}"  # noqa: PLR2004
     return f"{value} {fact.unit}".strip()
+
+
+def words(name: str) -> str:
+    """Write the name of a rule as words."""
+    return name.replace("_", " ")
+
+
+def last_step(path: str) -> str:
+    """Shorten a path or an address to its last step; other text stays."""
+    return path.rsplit("/", 1)[-1] if "/" in path and " " not in path else path
 
 
 def miss(fact: Fact) -> str:

@@ -112,12 +112,12 @@ def test_the_head_counts_what_was_published_refined_and_asked(folder):
 
 def test_an_override_names_the_person_the_rule_and_the_note(folder):
     words = " ".join(read(folder).words.split())
-    assert "ines decided: approve, against background_white. “the white is the product”" in words
+    assert "ines decided: approve, against background white. “the white is the product”" in words
 
 
 def test_measurements_show_what_was_wanted_and_by_how_much_it_was_missed(folder):
     words = " ".join(read(folder).words.split())
-    assert "background_white 251.2 levels 255 in every channel 3.75 levels" in words
+    assert "background white 251.2 levels 255 in every channel 3.75 levels" in words
     assert "1 of 2 rules pass" in words
 
 
