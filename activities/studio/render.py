@@ -44,7 +44,7 @@ def cut_out(subject: Subject) -> Pattern:
     """The pattern of the subject's garment, as seen from its view."""
     cutters = {"tee": tops.tee, "shirt": tops.shirt, "coat": coats.coat, "dress": tops.dress,
                "skirt": bottoms.skirt, "trousers": bottoms.trousers}  # fmt: skip
-    return cutters[subject.garment](subject.view, subject.seed)
+    return cutters[subject.garment](subject.view, subject.seed if subject.style is None else subject.style)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,10 +39,14 @@ class Settings(Strict):
 
 
 class Subject(Strict):
-    """A garment on a ghost mannequin. The same `seed` gives the same cut and the same folds."""
+    """A garment on a ghost mannequin.
+
+    `style` decides the cut: one product has one, in every colour and view. `seed` decides the folds and the grain.
+    """
 
     garment: Garment
     fabric: Fabric
     colour: Hex
     view: View = "front"
+    style: int | None = Field(default=None, ge=0, le=2**63 - 1, description="the seed's own style if not given")
     seed: int = Field(default=0, ge=0, le=2**63 - 1)

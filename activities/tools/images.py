@@ -100,10 +100,8 @@ async def render_shot(order: Render, catalog: CatalogStore, assets: Assets, cont
         return Declined("shot: this is not your shot", f"your shot is {context.scope.item}", "owner")
     if order.profile != shot.profile:
         return Declined(f"profile: the shot is for {shot.profile}", f"set profile to {shot.profile}")
-    seed = order.seed if order.seed is not None else seed_of(shot)
-    product = shot.product
-    subject = Subject(garment=product.garment, fabric=product.fabric, colour=shot.colour.hex, view=shot.view, seed=seed)
-    finished = await asyncio.to_thread(render, subject, order.settings)
+    seed = order.seed if order.seed is not None else number_of(shot.key)
+    finished = await asyncio.to_thread(render, subject_of(shot, seed), order.settings)
     image = Image(
         run=context.scope.run,
         item=shot.key,
@@ -128,9 +126,22 @@ async def render_shot(order: Render, catalog: CatalogStore, assets: Assets, cont
     )
 
 
-def seed_of(shot: Shot) -> int:
-    """Give the seed of a shot that is taken without one."""
-    return int.from_bytes(hashlib.sha256(shot.key.encode()).digest()[:4])
+def subject_of(shot: Shot, seed: int) -> Subject:
+    """Say what stands before the camera: a product has one cut, in every colour and view."""
+    product = shot.product
+    return Subject(
+        garment=product.garment,
+        fabric=product.fabric,
+        colour=shot.colour.hex,
+        view=shot.view,
+        style=number_of(product.id),
+        seed=seed,
+    )
+
+
+def number_of(name: str) -> int:
+    """Make a name into a number that is always the same: the seed of what was given none."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
 
 
 class WhichAsset(Arguments):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from activities.studio.encode import SOURCE_TYPE
 from activities.studio.picture import open_picture
-from activities.studio.render import render
+from activities.studio.render import cut_out, render
 from activities.studio.settings import Settings, Subject
 
 GARMENTS = ("dress", "tee", "shirt", "skirt", "trousers", "coat")
@@ -80,3 +80,9 @@ def test_warm_light_makes_the_sweep_yellow_and_cold_light_makes_it_blue():
     cold = open_picture(render(subject(), small(kelvin=8500)).bytes).pixels[5, 5].astype(int)
     assert warm[0] - warm[2] > 20
     assert cold[2] - cold[0] > 10
+
+
+def test_a_style_has_one_cut_in_every_colour_and_its_folds_may_differ():
+    one, other = (cut_out(subject(style=5, seed=seed, colour=hue)) for seed, hue in ((1, "#203050"), (2, "#a04020")))
+    assert one == other
+    assert one != cut_out(subject(style=6, seed=1))
