@@ -21,6 +21,8 @@ from console.stores import Stores
 Summary = Annotated[bool, typer.Option("--summary", help="Calls, errors and average latency of each tool.")]
 TOKENS = ("input", "output", "thinking", "cache_read", "cache_write")
 NUMBERS = ("turn", "ms", "calls", "errors", "average_ms", *TOKENS, "cost")
+WHOLE = ("time", "agent", "turn", "action", "ms", "cost")
+"""Columns of the trace that are never cut."""
 TOLD = ("kind", "choice", "by", "note", "tool_name", "error", "text", "tool_input", "tool_output", "thinking", "stop")
 """What a line of the trace says of an entry, in this order."""
 
@@ -44,7 +46,7 @@ def trace(run: RunId, summary: Summary = False, as_json: AsJson = False) -> None
                 tools = await stores.records.tool_summary(run)
                 screen.show(tools, views.rows([dict(tool) for tool in tools], right=NUMBERS))
             else:
-                screen.show(entries, views.rows([_line(entry) for entry in entries], right=NUMBERS))
+                screen.show(entries, _story(entries))
 
     finish(work())
 
@@ -93,12 +95,24 @@ def _priced(by: str, name: str, each: Sum) -> dict[str, Any]:
     return {by: label, "calls": each["calls"], **each["usage"].model_dump(), **price, **unknown}
 
 
+def _story(entries: Iterable[LogEntry]) -> Group:
+    """Tell a run item by item, each in the order of time."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        item = entry["workflow_id"].partition(":")[2] or entry["data"].get("item", "")
+        lines.setdefault(item, []).append(_line(entry))
+    parts = [
+        (f"\n[bold]{escape(item or 'the run itself')}", views.rows(told, NUMBERS, whole=WHOLE))
+        for item, told in lines.items()
+    ]
+    return Group(*(line for part in parts for line in part))
+
+
 def _line(entry: LogEntry) -> dict[str, Any]:
     data = entry["data"]
     price = data.get("cost_usd")
     return {
         "time": f"{entry['timestamp']:%H:%M:%S}",
-        "item": entry["workflow_id"].partition(":")[2] or data.get("item", ""),
         "agent": entry["agent_name"],
         "turn": entry["turn"] or "",
         "action": entry["action"],

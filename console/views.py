@@ -107,14 +107,24 @@ def questions(found: Iterable[OpenQuestion]) -> RenderableType:
     return table if table.rows else "Nothing waits for a person."
 
 
-def rows(found: Iterable[dict[str, Any]], right: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> RenderableType:
-    """Show records of the same shape as a table. Text is cut to fit, but columns named in `fold` are shown whole."""
+def rows(
+    found: Iterable[dict[str, Any]],
+    right: tuple[str, ...] = (),
+    fold: tuple[str, ...] = (),
+    whole: tuple[str, ...] = (),
+) -> RenderableType:
+    """Show records of the same shape as a table.
+
+    Text is cut to fit, but columns named in `fold` are wrapped, and those in `whole` keep their width.
+    """
     records = list(found)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in records[0] if records else ():
         side: JustifyMethod = "right" if title in right else "left"
         overflow: OverflowMethod = "fold" if title in fold else "ellipsis"
         narrowest = None if title in right else 4
+        if title in whole:
+            narrowest = max(len(title), *(len(str(record[title])) for record in records))
         table.add_column(title, justify=side, overflow=overflow, no_wrap=title not in fold, min_width=narrowest)
     for record in records:
         table.add_row(*(Text(str(value)) for value in record.values()))
