@@ -51,7 +51,8 @@ def alt_text(shot: Shot) -> str:
     """What is to be seen: product type first, then colour, fabric and view, from the product's data only."""
     what = f"{_garment(shot)} in {shot.colour.name} {shot.product.fabric}".strip()
     view = VIEWS.get(shot.view, f"{shot.view} view")
-    long = f"{what}, {shot.product.title}, {view}" if shot.product.title else f"{what}, {view}"
+    news = set(shot.product.title.lower().split()) - set(what.lower().split())
+    long = f"{what}, {shot.product.title}, {view}" if news else f"{what}, {view}"
     return next((text for text in (long, f"{what}, {view}") if len(text) <= ALT_TEXT), what[:ALT_TEXT])
 
 
