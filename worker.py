@@ -6,10 +6,14 @@ import json
 import signal
 import sys
 
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
 from activities.connection import connect
 from activities.leave import leave
 from activities.logs import log_as_json
 from activities.tools import TOOLS
+from activities.tools.definition import BadTool
 from activities.world import World
 from workflows.pipelines import PIPELINES
 
@@ -35,10 +39,18 @@ def run() -> int:
     log_as_json()
     try:
         asyncio.run(main())
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"callsheet worker: {error}\n")
+    except (OSError, ValueError, BadTool, SQLAlchemyError) as error:
+        sys.stderr.write(f"callsheet worker: {plainly(error)}\n")
         return 9
     return 0
+
+
+def plainly(error: Exception) -> str:
+    """Say in one line what is wrong, without the values: one may be a secret."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"CALLSHEET_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()[:3])
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return f"the database does not serve: {first}" if isinstance(error, SQLAlchemyError) else first
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ from activities.tools.definition import RawCall, Tooling, ToolResult
 from workflows.models import Closing, Compacted, Cut, Done, Opened, Opening, Outcome, Reply, Scope, TurnRequest
 from workflows.ports import Conversations
 
+PIN = len("sha256:") + 32
+"""Characters of a pin's digest: 128 bits tell pins apart, and every turn's history holds it twice."""
+
 _SAME = ("run", "item", "agent", "conversation", "turn", "action", "data")
 
 
@@ -44,7 +47,7 @@ class ConversationStore(Conversations):
             task = f"## Contract\n\n{contract}\n\n{task}"
         images = [{"type": "image", "source": {"type": "asset", "digest": digest}} for digest in opening.images]
         content = dumps([{"type": "text", "text": task}, *images])
-        pin = PinRow(digest=digest_of(body), body=body)
+        pin = PinRow(digest=digest_of(body)[:PIN], body=body)
         row = ConversationRow(
             id=opening.conversation,
             pin=pin.digest,

@@ -16,6 +16,9 @@ MOST_CALLS = 32
 OUTPUT = 32 * 1024
 """Bytes of a finished reply's text that enter history."""
 
+ASIDE = 120
+"""Characters of what a model says beside its calls that enter history; the whole is in the store."""
+
 _STOPS: Mapping[str, Stop] = {
     "end_turn": "end_turn",
     "stop_sequence": "end_turn",
@@ -59,7 +62,7 @@ def read(message: Mapping[str, Any], pin: Mapping[str, Any], used: frozenset[str
         return Reading(stop, (), output, _text(stop, message, text), dict.fromkeys((call.id for call in calls), why))
     why = f"not executed: at most {MOST_CALLS} calls are run in one turn"
     unrun = dict.fromkeys((call.id for call in calls[MOST_CALLS:]), why)
-    return Reading(stop, tuple(_call(call, pin) for call in calls[:MOST_CALLS]), None, _preview(text), unrun)
+    return Reading(stop, tuple(_call(call, pin) for call in calls[:MOST_CALLS]), None, small(text, ASIDE, 400), unrun)
 
 
 def bounded(text: str) -> str:
@@ -117,8 +120,8 @@ def _call(call: RawCall, pin: Mapping[str, Any]) -> Call:
     call_value = {
         "id": call.id,
         "tool": small(call.tool, 64, 96),
-        "digest": digest_of(_canonical(call.arguments)),
-        "shape": digest_of(_canonical(fold(call.arguments))),
+        "digest": _fingerprint(call.arguments),
+        "shape": _fingerprint(fold(call.arguments)),
         "preview": _call_preview(call),
     }
     if rule is None:
@@ -127,9 +130,10 @@ def _call(call: RawCall, pin: Mapping[str, Any]) -> Call:
     return Call(**call_value, **policy, timeout=timedelta(seconds=rule["seconds"]))
 
 
-def _canonical(value: object) -> str:
+def _fingerprint(value: object) -> str:
+    """Digest arguments to 80 bits: they are only compared with those of the last turns, and stand in every history."""
     try:
-        return canonical(value)
+        return digest_of(canonical(value)).removeprefix("sha256:")[:20]
     except RecursionError:
         return "nested too deeply"
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, Self
 
 from anthropic import AsyncAnthropic
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.common import WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.assets import Assets
@@ -36,6 +38,12 @@ PASSED = ("workflows.models", "workflows.guards", "workflows.tracing")
 def sandbox() -> WorkflowRunner:
     """Make the runner of the workflows; a replay needs the same one."""
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED))
+
+
+def build() -> WorkerDeploymentConfig:
+    """Name the build by its version; left to itself, a worker digests every module, which takes seconds."""
+    number = WorkerDeploymentVersion("callsheet", version("callsheet"))
+    return WorkerDeploymentConfig(version=number, use_worker_versioning=False)
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ class World:
             activities=self.activities[part],
             workflow_runner=sandbox(),
             graceful_shutdown_timeout=DRAIN,
+            deployment_config=build(),
             max_concurrent_activities=PLACES[part],
         )
 

@@ -48,6 +48,7 @@ RULINGS_PER_TURN = 8
 LOST = "not executed: the tool did not answer, or the cap on tool calls was reached"
 NOT_RUN = "not executed: the reply was already an answer"
 CUT_OFF = "The reply was cut off at its output limit; none of its calls was run."
+WINDOW_FULL = "The context window was full. Go on from where you stood, and be brief."
 
 
 class Conversation(Generic[T]):
@@ -146,14 +147,13 @@ class Conversation(Generic[T]):
             )
 
     async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
-        info = workflow.info()
         use = ToolUse(
             conversation=talk.conversation,
             scope=self._scope,
             pin=talk.pin,
             position=talk.head - 1,
             calls=tuple(call.id for call in batch),
-            key=f"{info.workflow_id}:{info.first_execution_run_id}:{talk.conversation}:{talk.head - 1}",
+            key=f"{talk.conversation}:{talk.head - 1}",
             grants=self._terms.grants,
         )
         try:
@@ -171,6 +171,8 @@ class Conversation(Generic[T]):
             wider = talk.transcript.limits.widened()
             cut = talk.told(Note(kind="cut_off", text=CUT_OFF), limits=wider)
             return cut.model_copy(update={"interrupted": CUT_OFF})
+        if reply.stop == "context_exceeded":  # also in the middle of a reply, which then stands in the conversation
+            return talk.told(Note(kind="cut_off", text=WINDOW_FULL))
         if reply.stop not in ("end_turn", "tool_use"):
             return talk
         return self._accept_or_return(talk.model_copy(update={"interrupted": NOT_RUN}), reply)

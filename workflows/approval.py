@@ -26,6 +26,7 @@ class Reviewable:
     def __init__(self) -> None:
         """Begin with nothing asked."""
         self._question: Question | None = None
+        self._closed: Question | None = None
         self._decision: Decision | None = None
         self._last: Receipt | None = None
 
@@ -49,8 +50,8 @@ class Reviewable:
         """Take the answer, or keep a notice of why it was refused."""
         if self._conflict(decision) is None:
             self._take(decision)
-        elif self._question is not None:
-            await self._tell("conflict", self._question, decision)
+        elif (about := self._question or self._closed) is not None:
+            await self._tell("conflict", about, decision)
 
     def _take(self, decision: Decision) -> Receipt:
         question = self._open()
@@ -83,7 +84,9 @@ class Reviewable:
             decision = await self._answer()
         finally:
             question, self._question, self._decision = self._question, None, None
-        workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
+            self._closed = question
+            if workflow.in_workflow():  # also when the wait is called off, not when a worker drops the workflow
+                workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
         await self._tell("decided" if decision.by != DEADLINE else "expired", question, decision)
         return decision
 

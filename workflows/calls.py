@@ -56,7 +56,7 @@ async def call_model(request: TurnRequest, model: str) -> Reply:
         task_queue=queue(workflow.info().task_queue, "model"),
         start_to_close_timeout=timedelta(minutes=20),
         schedule_to_close_timeout=timedelta(hours=6),
-        heartbeat_timeout=timedelta(seconds=60),
+        heartbeat_timeout=timedelta(seconds=30),
         retry_policy=MODEL_RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=turn_summary(request.scope.agent, request.turn, model),
@@ -76,7 +76,7 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
         use,
         task_queue=queue(workflow.info().task_queue, batch[0].queue),
         start_to_close_timeout=longest + GRACE,  # the toolbox gives up first, with a value
-        heartbeat_timeout=timedelta(seconds=30),
+        heartbeat_timeout=timedelta(seconds=20),
         retry_policy=TOOL_RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,

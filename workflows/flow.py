@@ -71,10 +71,11 @@ class Flow(Reviewable):
         return replace(Terms(scope=self.scope, contract=self.contract, purse=self.purse), **more)  # type: ignore[arg-type]
 
     def question(self, title: str, reason: str, options: tuple[Choice, ...], policy: ReviewPolicy) -> Question:
-        """Put a question to a person, under an id of its own."""
+        """Put a question to a person, under an id of its own, also after the flow went on in a new run."""
         self._asked += 1
+        info = workflow.info()
         return Question(
-            id=f"{workflow.info().workflow_id}?{self._asked}",
+            id=f"{info.workflow_id}?{info.run_id[-12:]}.{self._asked}",
             scope=self.scope,
             title=title,
             reason=preview(reason, 1_000),
@@ -95,10 +96,13 @@ class Flow(Reviewable):
         return await self.converse(conversation, await conversation.open(self.name(agent.name), task, images))
 
     def name(self, agent: str) -> str:
-        """Name the next conversation: unique for ever, and the same again after a reset."""
+        """Name the next conversation: unique for ever, and the same again after a reset.
+
+        A run's id begins with the time, so two runs of one workflow id differ only towards its end.
+        """
         self._consulted += 1
         info = workflow.info()
-        return f"{info.workflow_id}#{info.first_execution_run_id[:8]}/{self._consulted}.{agent}"
+        return f"{info.workflow_id}#{info.first_execution_run_id[-12:]}/{self._consulted}.{agent}"
 
     async def converse(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Carry an open conversation on, and book what it cost."""

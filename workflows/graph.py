@@ -57,3 +57,12 @@ class Judged:
     def rank(self) -> tuple[int, int]:
         """Order takes: fewer broken rules first, then the higher score."""
         return (-len(self.attempt.missed), self.attempt.score)
+
+
+def uncovered(plan: Plan, wanted: tuple[str, ...]) -> str | None:
+    """Say where a plan does not fit what is wanted: every view of every venue exactly once, and nothing else."""
+    planned = [f"{shot.profile}/{shot.view}" for shot in plan.shots]
+    problems = [f"missing: {name}" for name in wanted if name not in planned]
+    problems += [f"not ordered: {name}" for name in sorted(set(planned) - set(wanted))]
+    problems += [f"planned twice: {name}" for name in sorted(set(planned)) if planned.count(name) > 1]
+    return f"shots: {'; '.join(problems)}"[:2_000] if problems else None

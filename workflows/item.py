@@ -165,6 +165,7 @@ class ItemFlow(Flow):
     async def _record(self) -> None:
         self.item = self._with(spend=self.spend, question="")
         await record_item(ItemRecord(run=self.order.run, state=self.item))
+        await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first
 
     async def _generate(self, direction: str) -> str | None:
         self._show("generating", self.graph.generator.name)

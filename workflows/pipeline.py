@@ -1,23 +1,25 @@
 """A run: plan, lay out, and let every item go its own way, as many at once as ordered."""
 
 import asyncio
+import contextlib
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import cast
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
 
 from workflows.calls import cause
 from workflows.flow import Flow, history_is_full
-from workflows.graph import Graph
+from workflows.graph import Graph, uncovered
 from workflows.models import (
     ItemOrder,
+    ItemRecord,
     ItemRow,
     ItemState,
     ItemStatus,
     Layout,
     PageRequest,
-    Plan,
     Progress,
     RunOrder,
     RunState,
@@ -27,7 +29,7 @@ from workflows.models import (
     Status,
     preview,
 )
-from workflows.production_calls import lay_out_items, open_shoot, page_items
+from workflows.production_calls import lay_out_items, open_shoot, page_items, record_item
 
 PAGE = 50
 ROWS = 500
@@ -92,6 +94,18 @@ class Pipeline(Flow):
         if order.progress is not None:
             self.progress, self.spend = order.progress, order.progress.spend
 
+    @contextlib.contextmanager
+    def shown_to_the_end(self) -> Iterator[None]:
+        """Show also that the run was called off, or that an activity failed for good."""
+        try:
+            yield
+        except (ActivityError, asyncio.CancelledError) as error:
+            cancelled = is_cancelled_exception(error)
+            if not cancelled:
+                self._note(cause(error))
+            self.stage("cancelled" if cancelled else "failed")
+            raise
+
     async def read_brief(self) -> None:
         """Read what is ordered, and take its caps as the run's."""
         shoot = self.progress.shoot or await open_shoot(self._order)
@@ -106,11 +120,9 @@ class Pipeline(Flow):
         self.stage("planning", self.graph.planner.name)
         terms = self.terms(accept=lambda plan: uncovered(plan, shoot.wanted))
         ended = await self.consult(self.graph.planner, self.planner_task(shoot), terms)
-        plan: Plan | None = ended.output
-        if plan is None:
+        if (plan := ended.output) is None:
             return self._note(f"There is no plan: {ended.reason}")
-        layout = Layout(run=self.scope.run, brief=self._order.brief, plan=plan)
-        laid_out = await lay_out_items(layout)
+        laid_out = await lay_out_items(Layout(run=self.scope.run, brief=self._order.brief, plan=plan))
         self.progress = self._with(plan=plan, items=laid_out.items)
         return None
 
@@ -142,7 +154,7 @@ class Pipeline(Flow):
             if allowance:
                 running[await self._start(shot, allowance)] = shot
             else:
-                self._book(ItemRow(key=shot.key, status="failed", error="the run's budget does not cover this item"))
+                await self._turn_away(shot)
         return len(running)
 
     def _has_room(self, running: dict[asyncio.Task[ItemState], Shot]) -> bool:
@@ -153,14 +165,13 @@ class Pipeline(Flow):
         return at_work < self._order.concurrency and (self._allot() > 0 or not running)
 
     async def _call_off(self, running: dict[asyncio.Task[ItemState], Shot]) -> None:
-        """Cancel what runs, wait for each to clean up, and show it."""
+        """Cancel what runs, and wait for each to clean up."""
         for task in running:
             task.cancel()
         if running:
             await workflow.wait(running)
         for task, shot in running.items():
             self._settle(shot, task)
-        self.stage("cancelled")
 
     def _allot(self) -> int:
         """Reserve money for one more item: its cap, or what is left when that is still enough to try."""
@@ -174,6 +185,12 @@ class Pipeline(Flow):
             self._page = list((await page_items(request)).shots)
         self.progress = self._with(cursor=self.progress.cursor + 1)
         return self._page.pop(0)
+
+    async def _turn_away(self, shot: Shot) -> None:
+        error = "the run's budget does not cover this item"
+        state = ItemState(key=shot.key, title=shot.title, status="failed", error=error)
+        await record_item(ItemRecord(run=self.scope.run, state=state))
+        self._book(state.row())
 
     async def _start(self, shot: Shot, allowance: int) -> "asyncio.Task[ItemState]":
         order = ItemOrder(
@@ -229,15 +246,5 @@ class Pipeline(Flow):
 
     def _verdict(self) -> Status:
         published = self.progress.counts.get("published", 0)
-        if not published:
-            return "failed"
-        return "complete" if published == self.progress.items else "partial"
-
-
-def uncovered(plan: Plan, wanted: tuple[str, ...]) -> str | None:
-    """Say where a plan does not fit what is wanted: every view of every venue exactly once, and nothing else."""
-    planned = [f"{shot.profile}/{shot.view}" for shot in plan.shots]
-    problems = [f"missing: {name}" for name in wanted if name not in planned]
-    problems += [f"not ordered: {name}" for name in sorted(set(planned) - set(wanted))]
-    problems += [f"planned twice: {name}" for name in sorted(set(planned)) if planned.count(name) > 1]
-    return f"shots: {'; '.join(problems)}"[:2_000] if problems else None
+        most: Status = "complete" if published == self.progress.items else "partial"
+        return most if published else "failed"

@@ -19,7 +19,7 @@ def spending(transcript: Transcript) -> Halt | LastTurn | None:
     if not transcript.last_turn_given:
         ending = reached + _nearly_gone(transcript)
         return LastTurn(text=_hand_in("; ".join(ending))) if ending else None
-    if reached and any("last_turn" in turn.notes for turn in transcript.turns):
+    if reached and (_last_turn_taken(transcript) or _refused_twice(transcript)):
         return Halt(kind="budget", reason=f"Not done after the last turn: {'; '.join(reached)}.")
     return None
 
@@ -66,6 +66,15 @@ def _reached(transcript: Transcript) -> list[str]:
     if transcript.turns and transcript.turns[-1].stop == "over_budget":
         reached.append(f"the next call could cost more than is left, {_money(transcript)}")
     return reached
+
+
+def _last_turn_taken(transcript: Transcript) -> bool:
+    return any("last_turn" in turn.notes for turn in transcript.turns)
+
+
+def _refused_twice(transcript: Transcript) -> bool:
+    """Tell that not even the last turn could be paid for: the same call is not tried a third time."""
+    return [turn.stop for turn in transcript.turns[-2:]] == ["over_budget", "over_budget"]
 
 
 def _nearly_gone(transcript: Transcript) -> list[str]:

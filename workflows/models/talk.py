@@ -132,10 +132,13 @@ class Talk(Value):
         """End it."""
         return self.model_copy(update={"end": end})
 
-    def reopened(self, note: Note) -> Self:
-        """Go on after a person's answer: what the guards held against the agent is forgiven, what it spent is not."""
-        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False)
-        return fresh.told(note).resumed()
+    def reopened(self, note: Note, at: datetime) -> Self:
+        """Go on after a person's answer: what the guards held against the agent is forgiven, what it spent is not.
+
+        The time that the person took is not the agent's.
+        """
+        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False).told(note).resumed()
+        return fresh.model_copy(update={"opened_at": at - self.transcript.elapsed})
 
     def resumed(self) -> Self:
         """Go on from where it ended."""

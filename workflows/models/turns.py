@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from workflows.models.base import Value
+from workflows.models.base import Small, Value
 from workflows.models.money import Allowance, Limits, Usage
 
 Effect = Literal["read", "write", "once"]
@@ -22,7 +22,7 @@ Stop = Literal[
 ]
 
 
-class Scope(Value):
+class Scope(Small):
     """For whom something is done: the ids that every record, span and log line carries."""
 
     run: str
@@ -84,7 +84,7 @@ class Opened(Value):
     head: int = 1
 
 
-class TurnRequest(Value):
+class TurnRequest(Small):
     """Asks for the model's next message. Of constant size: messages stay in the store.
 
     The user message of this turn is written at position `head` (the results of all open calls first, then `notes`), the
@@ -104,8 +104,8 @@ class TurnRequest(Value):
     allowance: Allowance
 
 
-class Call(Value):
-    """A tool call of a reply. Arguments stay in the store; digests are of canonical JSON.
+class Call(Small):
+    """A tool call of a reply. Arguments stay in the store; digests are of canonical JSON, cut to 80 bits.
 
     `shape` is the digest with the jitter of arguments folded (case, white space, numbers rounded). Policy fields come
     from the pinned agent: an unknown tool is a quick read, because the toolbox will only refuse it.
@@ -122,7 +122,7 @@ class Call(Value):
     timeout: timedelta = timedelta(seconds=30)
 
 
-class Reply(Value):
+class Reply(Small):
     """What the model answered, as a small record; the message itself is in the store.
 
     `output` is the text of a finished reply, at most 32 KiB (an over-long one is cut and will not parse); `text` is a
@@ -158,7 +158,7 @@ Refusal = Literal[
 ]
 
 
-class Outcome(Value):
+class Outcome(Small):
     """What became of one tool call, as a small record; the result itself is in the store.
 
     `digest` is of the result's text. `asset` is the digest (`sha256:...`) of an artefact that the tool made.
@@ -183,11 +183,11 @@ class Outcomes(Value):
     each: tuple[Outcome, ...]
 
 
-class ToolUse(Value):
+class ToolUse(Small):
     """Runs a batch of calls of one reply: several reads, or a single write or once tool.
 
-    `position` is that of the assistant message. `key` is the idempotency key of the batch, built in the workflow from
-    its first run id; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared.
+    `position` is that of the assistant message. `key` is the idempotency key of the batch, built from the
+    conversation's name; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared.
     """
 
     conversation: str

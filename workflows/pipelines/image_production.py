@@ -90,9 +90,10 @@ class ImageProduction(Pipeline):
     async def run(self, order: RunOrder) -> RunState:
         """Brief in, published entries out."""
         self.take_order(order)
-        await self.read_brief()
-        await self.plan()
-        await self.produce_items()
+        with self.shown_to_the_end():
+            await self.read_brief()
+            await self.plan()
+            await self.produce_items()
         return self.wrap_up()
 
     def planner_task(self, shoot: Shoot) -> str:

@@ -44,7 +44,7 @@ class SingleAgent(Flow):
             if decision.choice == "reject":
                 return self._outcome(ended, decision.note or ended.reason)
             note = decision.note or "Go on."
-            talk = ended.talk.reopened(Note(kind="person", text=f"{decision.by} answers: {note}"))
+            talk = ended.talk.reopened(Note(kind="person", text=f"{decision.by} answers: {note}"), workflow.now())
 
     @workflow.query(name="state", description="Where this agent stands")
     def state(self) -> AgentState:
@@ -65,6 +65,8 @@ class SingleAgent(Flow):
         self._order = order
         contract = Contract(goal=order.goal, constraints=order.constraints, acceptance=order.acceptance)
         self.begin(Scope(run=workflow.info().workflow_id, tenant=order.tenant), contract, order.limits.micro_usd)
+        if order.talk:
+            self.spend = order.talk.spend  # by the runs before this one
         agent = Agent(
             name="assistant",
             instructions=order.instructions or INSTRUCTIONS,

@@ -1,0 +1,103 @@
+"""Records the histories that the replay test replays: `python -m tests.replay.record`.
+
+Record again after a change that old runs need not survive; a run in flight will not survive it either.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import socket
+import tempfile
+from pathlib import Path
+
+from temporalio.client import WorkflowFailureError
+
+from console.processes import free_port
+from rehearsal.scripts import answer, call, calls
+from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
+from tests.scenarios.stage import staged
+from tests.scenarios.temporal import serve
+
+HISTORIES = Path(__file__).parent / "histories"
+LARGEST = 400_000
+ASSISTANT = [
+    calls(call("look", place="left"), call("look", place="right")),
+    call("write_line", line="nothing there"),
+    call("escalate_to_human", reason="Where else?"),
+    answer({"answer": "It is above."}),
+]
+
+
+async def record(server: str, home: Path) -> None:
+    """Play each scene and keep its histories."""
+    async with staged(server, home / "refined", cast(GREY)) as stage:
+        run = await stage.start_production(brief())
+        await ended(run)
+        await keep("image-production", run)
+        await keep("shoot-item-refined-and-published", stage.item(run.id, KEY))
+    async with staged(server, home / "asked", cast(GREY)) as stage:
+        run = await stage.start_production(brief(), refinements=0)
+        item = stage.item(run.id, KEY)
+        await asked(stage, item)
+        await keep("shoot-item-waiting-for-a-person", item)
+        await keep("image-production-waiting", run)
+        await decide(item, "reassign", to="art-direction")
+        await decide(item, "approve")
+        await ended(run)
+        await keep("shoot-item-approved-by-a-person", item)
+    async with staged(server, home / "cancelled", cast(GREY)) as stage:
+        run = await stage.start_production(brief("dress", "tee"), refinements=0)
+        await asked(stage, stage.item(run.id, KEY))
+        await run.cancel()
+        with contextlib.suppress(WorkflowFailureError):
+            await ended(run)
+        await keep("image-production-cancelled", run)
+        await keep("shoot-item-cancelled", stage.item(run.id, KEY))
+    async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
+        agent = await stage.start_agent("Find the way.")
+        await asked(stage, agent)
+        await decide(agent, "revise", note="Look up.")
+        await ended(agent)
+        await keep("single-agent", agent)
+
+
+async def keep(name: str, handle) -> None:
+    """Write one history, without a word about where it was made."""
+    history = scrubbed(json.loads((await handle.fetch_history()).to_json()))
+    text = json.dumps(history, separators=(",", ":"), ensure_ascii=False) + "\n"
+    told = [
+        word for word in (socket.gethostname(), str(Path.cwd()), tempfile.gettempdir()) if word in readable(history)
+    ]
+    if told or len(text) > LARGEST:
+        raise ValueError(f"{name} is {len(text)} bytes long and names {told or 'nothing'} of this machine")
+    (HISTORIES / f"{name}.json").write_text(text)
+
+
+def scrubbed(node):
+    """Replace the names of processes and of their own task queues."""
+    if isinstance(node, list):
+        return [scrubbed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("kind") == "TASK_QUEUE_KIND_STICKY":
+        node = {**node, "name": "recorder"}
+    return {key: "recorder" if key == "identity" else scrubbed(value) for key, value in node.items()}
+
+
+def readable(node) -> str:
+    """Every text of a history, that of payloads included."""
+    if isinstance(node, list):
+        return "\n".join(map(readable, node))
+    if not isinstance(node, dict):
+        return str(node)
+    own = base64.b64decode(node["data"]).decode(errors="replace") if isinstance(node.get("data"), str) else ""
+    return "\n".join([own, *map(readable, node.values())])
+
+
+if __name__ == "__main__":
+    HISTORIES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        with serve(port, Path(folder) / "temporal.db"):
+            asyncio.run(record(f"127.0.0.1:{port}", Path(folder)))
