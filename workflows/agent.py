@@ -178,24 +178,22 @@ class Conversation(Generic[T]):
         return self._accept_or_return(talk.model_copy(update={"interrupted": NOT_RUN}), reply)
 
     def _accept_or_return(self, talk: Talk, reply: Reply) -> Talk:
-        """Take the output, or send it back with the precise error; after the last repair it is a halt."""
-        problem = self._problem(reply.output or "")
-        if problem is None:
-            return talk.ended(End(kind="answered"))
-        if talk.repairs >= self.agent.limits.repairs:
-            reason = f"the output did not fit after {talk.repairs} corrections: {preview(problem)}"
-            return talk.ended(End(kind="halted", halt="output", reason=reason))
-        text = f"Your output was not accepted. {problem}\nAnswer again with the corrected JSON only."
-        return talk.told(Note(kind="repair", text=text)).model_copy(update={"repairs": talk.repairs + 1})
-
-    def _problem(self, text: str) -> str | None:
+        """Take the output, or send it back with the precise error; after the last correction it is a halt."""
         try:
-            output = self.agent.output.model_validate_json(text)
+            output = self.agent.output.model_validate_json(reply.output or "")
         except ValidationError as error:
-            return describe(error)
-        problem = self._terms.accept(output)
-        self._output = output if problem is None else None
-        return problem
+            return self._send_back(talk, describe(error), fits=False)
+        if (problem := self._terms.accept(output)) is not None:
+            return self._send_back(talk, problem, fits=True)
+        self._output = output
+        return talk.ended(End(kind="answered"))
+
+    def _send_back(self, talk: Talk, problem: str, *, fits: bool) -> Talk:
+        sent, most = (talk.returns, self._terms.returns) if fits else (talk.repairs, self.agent.limits.repairs)
+        if sent < most:
+            return talk.sent_back(problem, fits=fits)
+        reason = f"the output did not fit after {sent} correction{'' if sent == 1 else 's'}: {preview(problem)}"
+        return talk.ended(End(kind="halted", halt="output", reason=reason))
 
     async def _close(self, talk: Talk, end: End) -> Talk:
         kind = end.halt or end.kind

@@ -32,11 +32,11 @@ class Graph:
 
 @dataclass(frozen=True)
 class Judged:
-    """A take with what was measured and what the critic said, all of the same digest."""
+    """A take with what was measured and what the critic said, all of the same digest; the critic may have failed."""
 
     attempt: Attempt
     facts: FactSheet
-    verdict: Verdict
+    verdict: Verdict | None
 
     @property
     def digest(self) -> str:

@@ -84,13 +84,10 @@ class ItemFlow(Flow):
         """Make one take, measure its bytes, have it judged, and keep the best so far."""
         self._trouble, self._latest = "", None
         before = self.spend.micro_usd
-        taken = await self._generate(direction)
-        if taken is None:
+        if (taken := await self._generate(direction)) is None:
             return
         facts = await self._measure(taken)
         verdict = await self._judge(taken, facts)
-        if verdict is None:
-            return
         self._keep(Judged(self._attempt(taken, direction, facts, verdict, before), facts, verdict))
 
     @property
@@ -101,7 +98,7 @@ class ItemFlow(Flow):
     @property
     def may_refine(self) -> bool:
         """Tell whether the machine may try again by itself."""
-        return self._latest is not None and self._refinements > 0
+        return self._latest is not None and self._latest.verdict is not None and self._refinements > 0
 
     async def refine(self, direction: str) -> str:
         """Turn what was found into the next direction."""
@@ -192,19 +189,19 @@ class ItemFlow(Flow):
     async def _judge(self, digest: str, facts: FactSheet) -> Verdict | None:
         self._show("reviewing", self.graph.critic.name)
         threshold = self.order.threshold
-        terms = self.terms(accept=lambda verdict: contradiction(verdict, facts, threshold))
+        terms = self.terms(accept=lambda verdict: contradiction(verdict, facts, threshold), returns=1)
         task = self.critic_task(asset_id(digest), facts)
         ended: Ended[Verdict] = await self.consult(self.graph.critic, task, terms, images=(digest,))
         if ended.output is None:
             self._trouble = f"The critic gave no verdict: {ended.reason}"
         return ended.output
 
-    def _attempt(self, digest: str, direction: str, facts: FactSheet, verdict: Verdict, before: int) -> Attempt:
+    def _attempt(self, digest: str, direction: str, facts: FactSheet, verdict: Verdict | None, before: int) -> Attempt:
         return Attempt(
             number=len(self.item.attempts) + 1,
             digest=digest,
             direction=preview(direction),
-            score=total(verdict),
+            score=total(verdict) if verdict else 0,
             missed=tuple(fact.rule for fact in facts.missed),
             micro_usd=self.spend.micro_usd - before,
         )
@@ -234,7 +231,8 @@ class ItemFlow(Flow):
     def _question_now(self) -> Question:
         best = self._best
         left = "; ".join(best.objections(self.order.threshold)) if best else "there is nothing to show"
-        reason = self._trouble or f"After {len(self.item.attempts)} takes it still does not pass: {left}"
+        takes = len(self.item.attempts)
+        reason = self._trouble or f"After {takes} take{'s' * (takes != 1)} it still does not pass: {left}"
         options: tuple[Choice, ...] = ("reject", "revise", "reassign")
         question = self.question(self.item.title, reason, ("approve", *options) if best else options, self.order.review)
         if best is None:

@@ -31,7 +31,8 @@ class Agent(Generic[T]):
 class Terms(Generic[T]):
     """The terms of one conversation.
 
-    `accept` says what is wrong with an output of the right type, or None. `purse` tells what the run around it can
+    `accept` says what is wrong with an output of the right type, or None; such an output is sent back `returns` times
+    (one that misfits its type as often as the agent's limits say). `purse` tells what the run around it can
     still spend, in micro-dollars. `grants` are the asset ids that the gate or a person has cleared. `carry_on` says,
     between turns, that the conversation must go on in a new workflow run.
     """
@@ -39,6 +40,7 @@ class Terms(Generic[T]):
     scope: Scope
     contract: Contract
     accept: Callable[[T], str | None] = lambda _: None
+    returns: int = 3
     purse: Callable[[], int | None] = lambda: None
     grants: tuple[str, ...] = ()
     carry_on: Callable[[], bool] = lambda: False

@@ -27,8 +27,13 @@ async def test_a_critic_that_praises_a_broken_rule_is_corrected_and_then_a_perso
         (question,) = await told(stage, run.id, "question")
         entries = await stage.world.catalog.entries.of_run(run.id)
     assert "a score of 95 contradicts the facts, which miss background_white" in said_to(critic)
-    assert question.question.reason.startswith("The critic gave no verdict: the output did not fit")
-    assert "approve" not in question.question.options
+    asked = question.question
+    assert asked.reason.startswith("The critic gave no verdict: the output did not fit after 1 correction")
+    assert (asked.digest, asked.facts.missed[0].rule, asked.verdict) == (
+        item.best.digest,
+        "background_white",
+        None,
+    )
     assert (item.status, item.verdict, entries) == ("rejected", None, ())
 
 
@@ -38,7 +43,7 @@ async def test_a_high_score_does_not_outweigh_a_broken_rule(play):
         (_, item), *_ = await stage.world.catalog.items(run.id)
         (question,) = await told(stage, run.id, "question")
         entries = await stage.world.catalog.entries.of_run(run.id)
-    assert question.question.reason.startswith("After 1 takes it still does not pass: background_white")
+    assert question.question.reason.startswith("After 1 take it still does not pass: background_white")
     assert (item.status, item.best.score, entries) == ("rejected", 92, ())
 
 

@@ -22,7 +22,11 @@ class End(Value):
 
 
 class Talk(Value):
-    """A conversation between two turns. `notes` wait for the next user message; `repairs` counts misfit outputs."""
+    """A conversation between two turns.
+
+    `notes` wait for the next user message. `repairs` counts outputs that were sent back because they misfit their type,
+    `returns` those that fit it and were not accepted.
+    """
 
     conversation: str
     pin: str
@@ -34,6 +38,7 @@ class Talk(Value):
     interrupted: str = ""
     without_tools: bool = False
     repairs: int = 0
+    returns: int = 0
     assets: tuple[str, ...] = ()
     end: End | None = None
 
@@ -127,6 +132,12 @@ class Talk(Value):
                 "end": End(kind="asks", reason=asked) if asked else self.end,
             }
         )
+
+    def sent_back(self, problem: str, *, fits: bool) -> Self:
+        """Have the agent correct its output."""
+        text = f"Your output was not accepted. {problem}\nAnswer again with the corrected JSON only."
+        counted = {"returns": self.returns + 1} if fits else {"repairs": self.repairs + 1}
+        return self.told(Note(kind="repair", text=text)).model_copy(update=counted)
 
     def ended(self, end: End) -> Self:
         """End it."""

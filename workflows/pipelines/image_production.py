@@ -135,7 +135,9 @@ class ShootItem(ItemFlow):
     def refiner_task(self, direction: str, judged: Judged) -> str:
         """Show what was tried and what was found."""
         artefact = _artefact(asset_id(judged.digest))
-        found = f"{_section('Facts', judged.facts)}\n{_section('Verdict', judged.verdict)}"
+        found = _section("Facts", judged.facts)
+        if judged.verdict is not None:
+            found += "\n" + _section("Verdict", judged.verdict)
         return f"{self._common()}\n## Direction\n{direction}\n\n{artefact}\n{found}"
 
     def publisher_task(self, asset: str) -> str:
