@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.assets import Assets
 from activities.briefs import BriefProblems, load_brief
-from activities.catalog_rows import ModelRow, ShotRow
+from activities.catalog_rows import GuidelinesRow, ModelRow, ProductRow, ShotRow
 from activities.database import Database, first, now
 from activities.entries import Entries, doubt
 from activities.images import Images
@@ -19,12 +20,14 @@ from activities.studio.profiles import Profiles
 from workflows.models import (
     Brief,
     Done,
+    Guidelines,
     ItemRecord,
     ItemState,
     LaidOut,
     Layout,
     Page,
     PageRequest,
+    Product,
     RunOrder,
     Shoot,
     Shot,
@@ -73,7 +76,7 @@ class CatalogStore(Catalog):
 
     @activity.defn(name="lay_out_items")
     async def lay_out(self, layout: Layout) -> LaidOut:
-        """Turn the plan into items, in one transaction and once: a second plan for the same run changes nothing."""
+        """Enter products, guidelines and items in one transaction, once: a second plan for a run changes nothing."""
         brief = await self._brief(layout.brief)
         return LaidOut(items=await self._database.run(lambda session: _lay_out(session, layout, brief)))
 
@@ -106,6 +109,16 @@ class CatalogStore(Catalog):
         """Read one shot of a run."""
         row = await self._database.read(lambda session: session.get(ShotRow, (run, key)))
         return None if row is None else Shot.model_validate_json(row.shot)
+
+    async def product(self, run: str, name: str) -> Product | None:
+        """Read one product of a run by its id."""
+        row = await self._database.read(lambda session: session.get(ProductRow, (run, name)))
+        return None if row is None else _product(row)
+
+    async def guidelines(self, run: str) -> Guidelines | None:
+        """Read how the brand of a run wants to look."""
+        row = await self._database.read(lambda session: session.get(GuidelinesRow, run))
+        return None if row is None else Guidelines.model_validate_json(row.body)
 
     async def items(self, run: str) -> tuple[tuple[Shot, ItemState | None], ...]:
         """Read all shots of a run in their order, with what became of those that have ended."""
@@ -141,14 +154,32 @@ def _seed(session: Session) -> None:
 
 
 def _lay_out(session: Session, layout: Layout, brief: Brief) -> int:
-    there = session.scalar(select(func.count()).select_from(ShotRow).where(ShotRow.run == layout.run)) or 0
-    if there:
-        return there
+    rules = brief.guidelines
+    # A run has one row of guidelines: who enters it lays out the rest, and who comes at the same moment waits for that.
+    if not first(session, GuidelinesRow(run=layout.run, brand=_storable(rules.brand), body=rules.model_dump_json())):
+        return session.scalar(select(func.count()).select_from(ShotRow).where(ShotRow.run == layout.run)) or 0
+    session.add_all(_product_row(layout.run, product) for product in brief.products)
     laid = 0
     for shot in shots(brief, layout.plan):
         session.add(ShotRow(run=layout.run, key=shot.key, position=laid, shot=shot.model_dump_json()))
         laid += 1
     return laid
+
+
+def _product_row(run: str, product: Product) -> ProductRow:
+    kept = product.model_dump(mode="json")
+    colours = json.dumps(kept["colours"], ensure_ascii=False)
+    return ProductRow(run=run, **{**kept, "title": _storable(product.title), "colours": colours})
+
+
+def _product(row: ProductRow) -> Product:
+    kept = {name: getattr(row, name) for name in Product.model_fields}
+    return Product.model_validate({**kept, "colours": json.loads(row.colours)})
+
+
+def _storable(text: str) -> str:
+    """Replace NUL, which a brief can write as an escape and PostgreSQL keeps in JSON alone."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _in_order(run: str) -> Select[ShotRow]:

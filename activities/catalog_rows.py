@@ -19,6 +19,29 @@ class ModelRow(Base):
     height_cm: Mapped[int] = mapped_column(Integer)
 
 
+class ProductRow(Base):
+    """One product of a run, as its brief describes it. `colours` is JSON."""
+
+    __tablename__ = "products"
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    title: Mapped[str] = mapped_column(Text)
+    garment: Mapped[str] = mapped_column(Text)
+    fabric: Mapped[str] = mapped_column(Text)
+    colours: Mapped[str] = mapped_column(Text)
+
+
+class GuidelinesRow(Base):
+    """How the brand of a run wants to look. `body` is JSON of all that its brief says of it."""
+
+    __tablename__ = "guidelines"
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    brand: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+
+
 class ShotRow(Base):
     """One shot of a run, and what became of it."""
 

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from activities.conversation_tables import ConversationRow, CutRow, MessageRow
 from activities.errors import permanent
-from activities.messages import Message, digest_of, sendable, size_of, without_thinking
+from activities.messages import Message, answerable, calls_of, digest_of, sendable, size_of, without_thinking
 from activities.pictures import MOST_TOKENS
 from workflows.models import Reply
 
@@ -64,12 +65,20 @@ def check_contract(talk: ConversationRow, task: MessageRow) -> None:
         raise permanent("ConversationDamaged", f"the order of {talk.id} is not what it was")
 
 
+def said(row: MessageRow) -> list[Any]:
+    """Read what counts of a message: only its words where its calls could never be answered."""
+    content: list[Any] = json.loads(row.content)
+    if row.role != "assistant" or answerable([call.id for call in calls_of(content)]):
+        return content
+    return [block for block in content if block.get("type") == "text"]
+
+
 def view(session: Session, conversation: str, head: int, cut: CutRow | None = None) -> View:
     """Read the messages before `head`, after the latest cut (or `cut`, one that is only proposed)."""
     rows = message_rows(session, conversation, head)
     cut = cut or latest_cut(session, conversation, head)
     if cut is None:
-        return _counted([(row, sendable(row.role, json.loads(row.content))) for row in rows], 0, 1)
+        return _counted([(row, sendable(row.role, said(row))) for row in rows], 0, 1)
     # A message of its own, so that the task stays what it was, word for word; the API joins neighbours of one role.
     task = sendable("user", json.loads(rows[0].content))
     summary = sendable("user", [{"type": "text", "text": cut.summary}])
@@ -98,7 +107,7 @@ def context_after(before: View, after: View, pinned: int) -> int:
 
 
 def _after_cut(row: MessageRow, position: int) -> Message:
-    content = json.loads(row.content)
+    content = said(row)
     # Models bind thinking to the whole prefix before it, which the cut has changed; an edited block is an error.
     return sendable(row.role, without_thinking(content) if row.position < position else content)
 

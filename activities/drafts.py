@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from activities.conversation_tables import MessageRow, PinRow, ToolResultRow
-from activities.conversation_views import message_rows, view
+from activities.conversation_views import message_rows, said, view
 from activities.database import first
 from activities.errors import permanent
 from activities.messages import (
@@ -134,7 +134,7 @@ def _open_calls(session: Session, request: TurnRequest) -> Iterator[tuple[Messag
     while start and rows[start - 1].role == "assistant":
         start -= 1
     for row in rows[start:]:
-        for call in calls_of(json.loads(row.content)):
+        for call in calls_of(said(row)):
             yield row, call
 
 

@@ -20,6 +20,7 @@ Message = dict[str, Any]
 THINKING = frozenset({"thinking", "redacted_thinking"})
 _NOTHING = "(no answer)"
 _LONG_TURN = 15
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def dumps(value: object) -> str:
@@ -49,6 +50,11 @@ def calls_of(content: Iterable[Any]) -> tuple[RawCall, ...]:
         for block in content
         if isinstance(block, dict) and block.get("type") == "tool_use"
     )
+
+
+def answerable(ids: Sequence[str]) -> bool:
+    """Tell whether calls with these ids can be answered in pairs: each has the right form, and none comes twice."""
+    return len(set(ids)) == len(ids) and all(_CALL_ID.fullmatch(each) for each in ids)
 
 
 def result_block(call_id: str, content: str, *, ok: bool) -> Block:

@@ -104,7 +104,6 @@ class ClaudeModel(Model):
     ) -> Reply:
         reading, usage = read(message, draft.pin, draft.used), usage_of(message)
         reply = Reply(
-            conversation=request.conversation,
             head=draft.position + 1,
             turn=request.turn,
             stop=reading.stop,
@@ -159,7 +158,6 @@ def _prompt_tokens(draft: Draft, shown: Shown) -> int:
 
 def _unanswered(request: TurnRequest, stop: Stop, text: str, spent: int) -> Reply:
     return Reply(
-        conversation=request.conversation,
         head=request.head,
         turn=request.turn,
         stop=stop,

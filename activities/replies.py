@@ -1,11 +1,10 @@
 """Reads a message of the model into a small record. Whatever it holds becomes a value: nothing here raises."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from activities.messages import calls_of, canonical, digest_of, dumps
+from activities.messages import answerable, calls_of, canonical, digest_of, dumps
 from activities.tools.answers import clean, cut, encode, small
 from activities.tools.definition import RawCall
 from workflows.models import Call, Stop, Usage
@@ -29,7 +28,6 @@ _STOPS: Mapping[str, Stop] = {
     "refusal": "refusal",
     "model_context_window_exceeded": "context_exceeded",
 }
-_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEEPEST = 32
 _CUT_OFF = "not executed: the answer was cut off before it was complete; send the call again, whole and shorter"
 
@@ -95,8 +93,7 @@ def _count(value: object) -> int:
 def _stop(message: Mapping[str, Any], ids: list[str], used: frozenset[str]) -> Stop:
     reason = message.get("stop_reason")
     stop = _STOPS.get(reason, "broken") if isinstance(reason, str) else "broken"
-    # Ids that repeat or have a wrong form could never be answered in pairs.
-    if len(set(ids)) < len(ids) or used & set(ids) or not all(_CALL_ID.fullmatch(each) for each in ids):
+    if used & set(ids) or not answerable(ids):
         return "broken"
     return "end_turn" if stop == "tool_use" and not ids else stop
 

@@ -11,7 +11,8 @@ from workflows.models import Brief, Colour, Contract, Plan, Product, Shoot, Shot
 SHOWN_PRODUCTS = 20
 """Products that the planner is shown; it plans views, not products."""
 
-_LINE = 200
+LONGEST_LINE = 200
+"""Characters of one line of the guidelines, wherever an agent reads it."""
 
 
 def shoot_of(brief: Brief, profiles: Profiles, today: date) -> Shoot:
@@ -74,8 +75,8 @@ def _shot(brief: Brief, profile: str, view: View, product: Product, colour: Colo
 def _contract(brief: Brief) -> Contract:
     rules = brief.guidelines
     constraints = [f"Brand: {rules.brand}"]
-    constraints += [f"Do: {line[:_LINE]}" for line in rules.do]
-    constraints += [f"Do not: {line[:_LINE]}" for line in rules.dont]
+    constraints += [f"Do: {line[:LONGEST_LINE]}" for line in rules.do]
+    constraints += [f"Do not: {line[:LONGEST_LINE]}" for line in rules.dont]
     if brief.deadline is not None:
         constraints.append(f"Deadline: {brief.deadline.isoformat()}")
     venues = ", ".join(f"{order.profile} ({', '.join(order.views)})" for order in brief.venues)
@@ -109,8 +110,8 @@ def _summary(brief: Brief, profiles: Profiles, today: date) -> str:
             "brand": rules.brand,
             "palette": list(rules.palette[:24]),
             "backgrounds": list(rules.backgrounds[:24]),
-            "do": [line[:_LINE] for line in rules.do],
-            "dont": [line[:_LINE] for line in rules.dont],
+            "do": [line[:LONGEST_LINE] for line in rules.do],
+            "dont": [line[:LONGEST_LINE] for line in rules.dont],
         },
         "model": brief.model,
         "venues": venues,

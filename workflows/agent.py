@@ -142,9 +142,7 @@ class Conversation(Generic[T]):
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            return Reply(
-                conversation=talk.conversation, head=talk.head, turn=talk.turn + 1, stop="rejected", text=cause(error)
-            )
+            return Reply(head=talk.head, turn=talk.turn + 1, stop="rejected", text=cause(error))
 
     async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
         use = ToolUse(

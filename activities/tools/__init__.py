@@ -2,12 +2,14 @@
 
 from activities.tools.images import describe_asset, find_model, publish_to_catalog, render_shot, venue_rules
 from activities.tools.people import escalate_to_human
+from activities.tools.products import describe_product
 
 TOOLS = (
     find_model,
     venue_rules,
     render_shot,
     describe_asset,
+    describe_product,
     publish_to_catalog,
     escalate_to_human,
 )

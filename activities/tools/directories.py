@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from activities.catalog_rows import AssetRow, ModelRow, RecentRow, ShotRow
+from activities.catalog_rows import AssetRow, ModelRow, ProductRow, RecentRow, ShotRow
 from activities.database import Database, first, now
 from activities.likeness import Named
 from activities.studio.profiles import Profiles
@@ -14,10 +14,13 @@ from activities.tools.references import Directory, References
 
 
 def catalog_references(database: Database, profiles: Profiles) -> References:
-    """Check references to fashion models, shots, images and venue profiles."""
+    """Check references to fashion models, products, shots, images and venue profiles."""
     return References(
         {
             "model": Rows(database, "model", select(ModelRow.id, ModelRow.name, ModelRow.height_cm), owned=False),
+            "product": Rows(
+                database, "product", select(ProductRow.id, ProductRow.title, ProductRow.run).order_by(ProductRow.id)
+            ),
             "item": Rows(database, "item", select(ShotRow.key, ShotRow.key, ShotRow.run).order_by(ShotRow.position)),
             "asset": Rows(database, "asset", select(AssetRow.id, AssetRow.item, AssetRow.run)),
             "profile": ProfileDirectory(profiles),
@@ -38,10 +41,12 @@ class Rows(Directory):
 
     async def owners(self, name: str) -> tuple[str, ...] | None:
         """Give the owners of an id, or `None` when there is no such id."""
-        rows = await self._read(self._query.where(self._id == name).limit(1_000))
+        # All of them: a house shoots the same product in any number of runs, and the last one owns it too.
+        owners = self._query.with_only_columns(self._owner).where(self._id == name).order_by(None).distinct()
+        rows = await self._read(owners)
         if not rows:
             return None
-        return tuple(str(row[2]) for row in rows) if self._owned else ()
+        return tuple(str(row[0]) for row in rows) if self._owned else ()
 
     async def candidates(self, owner: str | None, limit: int) -> Sequence[Named]:
         """List what could have been meant."""

@@ -24,16 +24,19 @@ ABOUT_WORDS: Final = re.compile(r"(?:^|; )(?:alt_text|title)\b")
 
 
 class Publisher:
-    """Publishes once; a refusal about words is corrected, any other is a person's matter."""
+    """Looks the product up, publishes once; a refusal about words is corrected, any other is a person's matter."""
 
     def reply(self, request: Request) -> Performance:
-        """Publish, or hand in what was published."""
+        """Look the product up, publish, or hand in what was published."""
         sheet = Sheet(request.task)
         shot, artefact = sheet.read("Shot", Shot), sheet.read("Artefact", Artefact)
         dialogue = Dialogue(request)
         published = dialogue.last("publish_to_catalog")
         if published is not None:
             return _hand_in(published, shot)
+        look = None if dialogue.of("describe_product") else dialogue.call("describe_product", product=shot.product.id)
+        if look is not None:
+            return act("First I look up the product and the guidelines of its brand.", look)
         failed = [each for each in dialogue.since("escalate_to_human") if each.tool == "publish_to_catalog"]
         hopeless = next((each for each in failed if not ABOUT_WORDS.search(each.error)), None)
         if hopeless is not None or len(failed) >= TRIES:

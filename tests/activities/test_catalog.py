@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from temporalio.exceptions import ApplicationError
 
 from activities.assets import Assets
 from activities.briefs import load_brief
 from activities.catalog import CatalogStore, model_id
+from activities.catalog_rows import ProductRow, ShotRow
 from activities.database import Database
 from activities.desk import StudioDesk
 from activities.people import Told
@@ -126,6 +128,26 @@ async def test_items_are_laid_out_once_whatever_comes_later(world):
     assert shots[0].direction == "amazon.main front"
 
 
+async def test_products_and_guidelines_are_entered_once_whatever_comes_later(world):
+    changed = BRIEF.replace(b"Linen dress", b"Silk dress").replace(b"Fern & Thread", b"Another")
+    other = world.layout.model_copy(update={"brief": await world.assets.put(changed)})
+    await asyncio.gather(*(world.catalog.lay_out(other) for _ in range(3)))
+    brief = load_brief(BRIEF, world.profiles)
+    assert [await world.catalog.product("run-1", product.id) for product in brief.products] == list(brief.products)
+    assert await world.catalog.guidelines("run-1") == brief.guidelines
+    assert await world.catalog.product("run-2", "linen-dress") is None
+    assert await world.catalog.guidelines("run-2") is None
+
+
+async def test_a_run_that_cannot_be_laid_out_whole_leaves_nothing_behind(world):
+    twin = ShotRow(run="run-2", key=ZALANDO, position=0, shot="{}")
+    await world.database.run(lambda session: session.add(twin))
+    with pytest.raises(IntegrityError):
+        await world.catalog.lay_out(world.layout.model_copy(update={"run": "run-2"}))
+    assert await world.catalog.guidelines("run-2") is None
+    assert await world.catalog.product("run-2", "linen-dress") is None
+
+
 async def test_items_come_in_pages_in_their_order(world):
     every = (await world.catalog.page(PageRequest(run="run-1", offset=0))).shots
     pages = [await world.catalog.page(PageRequest(run="run-1", offset=n, limit=4)) for n in (0, 4, 8, 12)]
@@ -145,6 +167,40 @@ async def test_what_became_of_an_item_can_be_read_afterwards(world):
 async def test_a_fashion_model_is_found_by_a_part_of_the_name(world):
     _, found = await world.use("find_model", {"name": "ama"})
     assert found["models"][0]["name"] == "Ama Sarpong"
+
+
+async def test_a_product_is_described_with_the_guidelines_of_its_brand(world):
+    outcome, told = await world.use("describe_product", {"product": "linen-dress"})
+    assert outcome.preview == "linen-dress: Linen dress, of Fern & Thread"
+    assert told["product"]["fabric"] == "linen"
+    assert [colour["name"] for colour in told["product"]["colours"]] == ["ink navy", "brick red"]
+    assert told["guidelines"] == {
+        "brand": "Fern & Thread",
+        "do": ["warm, natural daylight", "show the whole garment, centred"],
+        "dont": ["props, text or borders"],
+    }
+
+
+async def test_an_unknown_product_is_refused_with_the_nearest(world):
+    await world.use("describe_product", {"product": "cotton-tee"})
+    for wrong, right in (("linen-dres", "linen-dress (Linen dress)"), ("Cotton tee", "cotton-tee (Cotton tee)")):
+        outcome, told = await world.use("describe_product", {"product": wrong})
+        assert outcome.refusal == "reference"
+        assert f"nearest first: {right}" in told["hint"]
+
+
+async def test_a_product_of_another_run_is_refused(world):
+    outcome, _ = await world.use("describe_product", {"product": "linen-dress"}, run="run-2")
+    assert outcome.refusal == "owner"
+
+
+async def test_a_product_belongs_to_every_run_that_shoots_it_however_many(world):
+    row = {"id": "linen-dress", "title": "Linen dress", "garment": "dress", "fabric": "linen", "colours": "[]"}
+    runs = [ProductRow(run=f"run-0{number}", **row) for number in range(1_100)]
+    await world.database.run(lambda session: session.add_all(runs))
+    await world.catalog.lay_out(world.layout.model_copy(update={"run": "run-2"}))
+    outcome, _ = await world.use("describe_product", {"product": "linen-dress"}, run="run-2")
+    assert outcome.ok
 
 
 async def test_an_invented_model_is_refused_with_suggestions(world):
@@ -239,6 +295,11 @@ async def test_what_was_cleared_is_published_once_and_verified_in_its_place(worl
 async def test_on_postgresql_the_same_way_leads_to_the_same_entry(tmp_path, postgres_url):
     world = World(tmp_path, postgres_url)
     await asyncio.gather(world.open(), world.catalog.seed(), world.catalog.seed())
+    layout = world.layout.model_copy(update={"run": "run-2"})
+    assert [laid.items for laid in await asyncio.gather(*(world.catalog.lay_out(layout) for _ in range(4)))] == [9] * 4
+    odd = await world.assets.put(BRIEF.replace(b"Linen dress", b'"Linen\\0"').replace(b"Fern & Thread", b'"Fern\\0"'))
+    await world.catalog.lay_out(layout.model_copy(update={"run": "run-3", "brief": odd}))
+    assert (await world.catalog.product("run-3", "linen-dress")).title == "Linen\ufffd"
     taken = (await asyncio.gather(*(world.take() for _ in range(3))))[0][1]
     order = {"asset": taken["asset"], **WORDS}
     uses = (world.use("publish_to_catalog", order, grants=(taken["asset"],)) for _ in range(4))

@@ -45,7 +45,7 @@ async def take_turn(store, pin, head, turn, content, *, context=1_000, **changes
     """One turn as the model activity takes it; returns the head after it."""
     asked = request(pin, head, turn, **changes)
     draft = await store.draft(asked)
-    reply = Reply(conversation="talk-1", head=draft.position + 1, turn=turn, stop="end_turn", context=context)
+    reply = Reply(head=draft.position + 1, turn=turn, stop="end_turn", context=context)
     return (await store.commit(asked, draft, content, reply, {})).head
 
 
@@ -153,7 +153,7 @@ async def test_the_first_reply_wins(store):
     pin = (await store.open(opening())).pin
     asked = request(pin, 1, 1)
     draft = await store.draft(asked)
-    replies = [Reply(conversation="talk-1", head=2, turn=1, stop="end_turn", text=text) for text in ("one", "two")]
+    replies = [Reply(head=2, turn=1, stop="end_turn", text=text) for text in ("one", "two")]
     kept = await asyncio.gather(*(store.commit(asked, draft, [say(reply.text)], reply, {}) for reply in replies))
     assert kept[0] == kept[1] == await store.find_reply(asked)
 
@@ -180,7 +180,7 @@ def test_content_survives_the_store_byte_for_byte(one_database, blocks):
     async def round_trip(talk):
         store = new_store(one_database)
         asked = request((await store.open(opening(conversation=talk))).pin, 1, 1, conversation=talk)
-        reply = Reply(conversation=talk, head=2, turn=1, stop="end_turn")
+        reply = Reply(head=2, turn=1, stop="end_turn")
         await store.commit(asked, await store.draft(asked), blocks, reply, {})
         return (await one_database.read(lambda session: session.get(MessageRow, (talk, 1)))).content
 

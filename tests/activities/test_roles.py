@@ -9,6 +9,7 @@ from rehearsal.roles import Roles
 from rehearsal.roles.dialogue import draw
 from tests.activities.roles_stage import CATALOG, Refused, Talk, output, shot, task, tool, words
 
+LOOKUP = tool("describe_product", ["product"], product={"type": "string"})
 RULES = {"background_white": {"at_least": 255}, "frame_fill": {"at_least": 0.85, "at_most": 0.97}}
 LOOSE = {"background_uniform": {"at_most": 9.0}, "frame_fill": {"at_least": 0.5, "at_most": 0.8}}
 BRIEF = {
@@ -71,6 +72,22 @@ def test_the_publisher_publishes_with_words_from_the_product_and_hands_in_the_en
     assert order["alt_text"] == "Dress in ink navy linen, Linen wrap dress, seen from the front"
     listing = output(conversation.back(publish_to_catalog={"entry": "ent_42", "uri": "file:///x"}))
     assert listing == {"entry": "ent_42", "title": order["title"], "alt_text": order["alt_text"]}
+
+
+def test_a_publisher_looks_the_product_up_once_before_it_publishes():
+    conversation = Talk("publisher", task(Shot=shot(), Artefact=ASSET), (LOOKUP, *CATALOG))
+    conversation.say()
+    assert conversation.calls == {"describe_product": {"product": "linen-dress"}}
+    conversation.back(describe_product={"product": {"id": "linen-dress"}, "guidelines": {"brand": "Solveig"}})
+    assert conversation.calls["publish_to_catalog"]["title"] == "Linen wrap dress, ink navy, front"
+    assert output(conversation.back(publish_to_catalog={"entry": "ent_42"}))["entry"] == "ent_42"
+
+
+def test_a_publisher_whose_look_at_the_product_is_refused_publishes_all_the_same():
+    conversation = Talk("publisher", task(Shot=shot(), Artefact=ASSET), (LOOKUP, *CATALOG))
+    conversation.say()
+    conversation.back(describe_product=Refused("product: there is no product 'linen-dress'", "nearest first: linen"))
+    assert list(conversation.calls) == ["publish_to_catalog"]
 
 
 def test_a_wordy_publisher_is_refused_and_shortens():

@@ -7,7 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rehearsal.player import Performance
-from tests.activities.roles_stage import CATALOG, DESCRIBE, STUDIO, Refused, Talk, fact, facts, picture, shot, task
+from tests.activities.roles_stage import (
+    CATALOG,
+    DESCRIBE,
+    STUDIO,
+    Refused,
+    Talk,
+    fact,
+    facts,
+    picture,
+    shot,
+    task,
+    tool,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
@@ -24,7 +36,8 @@ SECTIONS = {
     "Facts": facts(fact("frame_fill", 0.7, "at least 0.85", passed=False, miss=0.15)),
     "Verdict": {"asset": ASSET["asset"], "score": 60},
 }
-TOOLS = {"generator": STUDIO, "refiner": DESCRIBE, "publisher": CATALOG, "assistant": STUDIO}
+LOOKUP = tool("describe_product", ["product"], product={"type": "string"})
+TOOLS = {"generator": STUDIO, "refiner": DESCRIBE, "publisher": (LOOKUP, *CATALOG), "assistant": STUDIO}
 
 
 @pytest.mark.parametrize("role", TOOLS)

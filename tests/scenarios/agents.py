@@ -80,6 +80,13 @@ async def decide(handle, choice, note="", **more):
     return await handle.execute_update("decide", decision)
 
 
+async def asked_again(stage, handle, earlier):
+    """Wait for the question after this one."""
+    while (question := await stage.until_asked(handle))["id"] == earlier["id"]:  # noqa: ASYNC110 - the server's, not ours
+        await asyncio.sleep(0.05)
+    return question
+
+
 async def ended(handle):
     """Wait for the outcome."""
     return await asyncio.wait_for(handle.result(), PATIENCE)
@@ -100,3 +107,11 @@ async def count(handle, kind):
     return sum([1 async for event in handle.fetch_history_events() if event.event_type == number])
 
 
+async def failures(handle):
+    """Name the errors of attempts at activities, also of those that succeeded in the end."""
+    started = [
+        event.activity_task_started_event_attributes.last_failure
+        async for event in handle.fetch_history_events()
+        if event.HasField("activity_task_started_event_attributes")
+    ]
+    return [each.application_failure_info.type or each.message for each in started if each.ByteSize()]

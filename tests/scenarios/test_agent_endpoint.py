@@ -21,7 +21,20 @@ from rehearsal.scripts import (
     stop,
     truncate,
 )
-from tests.scenarios.agents import DONE, assistant, bodies, by_goal, count, decide, ended, halted, last_words, results
+from tests.scenarios.agents import (
+    DONE,
+    assistant,
+    bodies,
+    by_goal,
+    count,
+    decide,
+    ended,
+    halted,
+    last_words,
+    results,
+    tool_use,
+    wire,
+)
 
 STUMBLES = {
     "overload": fail(529, "overloaded_error", retry_after=0.1),
@@ -87,6 +100,20 @@ async def test_after_such_a_halt_a_person_can_let_the_agent_go_on(play):
         outcomes = [await ended(handle) for handle in handles]
         written = stage.notebook.lines
     assert [outcome.status for outcome in outcomes] == ["complete"] * len(healed)
+    assert written == []
+
+
+async def test_a_reply_with_calls_that_cannot_be_told_apart_is_left_out_once_a_person_says_go_on(play):
+    twins = wire(*[tool_use("write_line", '{"line": "never"}', "toolu_1")] * 2, stop="tool_use")
+    nameless = wire(tool_use("write_line", '{"line": "never"}', ""), stop="tool_use")
+    async with play(by_goal(twins=[twins, DONE], nameless=[nameless, DONE])) as stage:
+        handles = [await stage.start_agent("twins"), await stage.start_agent("nameless")]
+        for handle in handles:
+            await stage.until_asked(handle)
+            await decide(handle, "revise", "Go on.")
+        outcomes = [await ended(handle) for handle in handles]
+        written = stage.notebook.lines
+    assert [outcome.status for outcome in outcomes] == ["complete", "complete"]
     assert written == []
 
 

@@ -6,7 +6,7 @@ from temporalio import activity
 from temporalio.worker import Worker
 
 from rehearsal.scripts import call, calls
-from tests.scenarios.agents import DONE, assistant, bodies, count, decide, ended, last_words
+from tests.scenarios.agents import DONE, asked_again, assistant, bodies, count, decide, ended, last_words
 from workflows.models import Contract, Limits, Outcomes, Reply, ToolUse, TurnRequest
 
 SPACIOUS = Limits(turns=60, tool_calls=2_000, micro_usd=50_000_000, tokens=50_000_000, window=1_000_000)
@@ -35,7 +35,10 @@ class Lossy:
 
 
 async def test_a_reply_and_a_result_that_were_lost_on_the_way_are_found_and_never_made_twice(play):
-    async with play(assistant(call("write_line", line="once"), DONE), working=False) as stage, AsyncExitStack() as stack:
+    async with (
+        play(assistant(call("write_line", line="once"), DONE), working=False) as stage,
+        AsyncExitStack() as stack,
+    ):
         lossy, world = Lossy(stage.world), stage.world
         for part, activities in (("model", [lossy.call]), ("tools", [lossy.use])):
             await stack.enter_async_context(
@@ -60,8 +63,7 @@ async def test_an_agent_that_fills_its_history_goes_on_in_a_new_run_and_forgets_
         first = await handle.describe()
         looped = await stage.until_asked(handle)
         await decide(handle, "revise", "Stop that.", question=looped["id"])
-        while (asked := await stage.until_asked(handle))["id"] == looped["id"]:
-            pass
+        asked = await asked_again(stage, handle, looped)
         await decide(handle, "revise", "Yes.", question=asked["id"])
         outcome = await ended(handle)
         last, rest = await handle.describe(), await count(handle, "WORKFLOW_TASK_FAILED")

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from rehearsal.scripts import call, later
-from tests.scenarios.agents import DONE, assistant, bodies, count, decide, ended, last_words
+from tests.scenarios.agents import DONE, asked_again, assistant, bodies, count, decide, ended, last_words
 from workflows.models import Decision, ReviewPolicy
 
 HELP = call("escalate_to_human", reason="The door is locked.", question="Is there a key?")
@@ -74,7 +74,7 @@ async def test_an_answer_that_does_not_fit_the_question_is_refused_and_the_waiti
         handle = await stage.start_agent()
         first = await stage.until_asked(handle)
         await decide(handle, "revise", "Look again.", question=first["id"])
-        second = await next_question(stage, handle, first)
+        second = await asked_again(stage, handle, first)
         refusals = [
             await refused(handle, "reject", question=first["id"]),
             await refused(handle, "approve"),
@@ -85,13 +85,6 @@ async def test_an_answer_that_does_not_fit_the_question_is_refused_and_the_waiti
         outcome = await ended(handle)
     assert [kind for kind, _ in refusals] == ["StaleQuestion", "NotAnOption", "NoteMissing", "OwnerMissing"]
     assert outcome.status == "complete"
-
-
-async def next_question(stage, handle, earlier):
-    """Wait for the question after this one."""
-    while (question := await stage.until_asked(handle))["id"] == earlier["id"]:
-        await asyncio.sleep(0.05)
-    return question
 
 
 async def test_an_answer_before_anything_is_asked_is_refused(play):
@@ -128,7 +121,7 @@ async def test_a_question_that_is_held_outlives_its_deadline(play):
     hold = ReviewPolicy(remind_after=timedelta(seconds=0.2), deadline=timedelta(seconds=0.4), fallback="hold")
     async with play(assistant(HELP, DONE)) as stage:
         handle = await stage.start_agent(review=hold)
-        while await count(handle, "TIMER_FIRED") < 2:
+        while await count(handle, "TIMER_FIRED") < 2:  # noqa: ASYNC110 - the timers are the server's
             await asyncio.sleep(0.1)
         await decide(handle, "reassign", to="the caretaker")
         await decide(handle, "revise", "Climb.")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from workflows.models.base import Value
+from workflows.models.base import Small, Value
 from workflows.models.money import Spend
 from workflows.models.rulings import HaltKind
 from workflows.models.transcript import Transcript, Turn
@@ -21,7 +21,7 @@ class End(Value):
     reason: str = ""
 
 
-class Talk(Value):
+class Talk(Small):
     """A conversation between two turns.
 
     `notes` wait for the next user message. `repairs` counts outputs that were sent back because they misfit their type,
@@ -92,7 +92,6 @@ class Talk(Value):
             stop=reply.stop,
             calls=reply.calls,
             notes=kinds,
-            usage=reply.usage,
             micro_usd=reply.micro_usd,
             context=reply.context,
             text=reply.text if reply.stop in {"refusal", "rejected", "broken"} else "",
@@ -119,7 +118,8 @@ class Talk(Value):
             return self
         *earlier, last = self.transcript.turns
         order = {call.id: number for number, call in enumerate(last.calls)}
-        every = tuple(sorted((*last.outcomes, *outcomes), key=lambda outcome: order.get(outcome.call_id, len(order))))
+        light = (outcome.model_copy(update={"preview": "", "hint": "", "milliseconds": 0.0}) for outcome in outcomes)
+        every = tuple(sorted((*last.outcomes, *light), key=lambda outcome: order.get(outcome.call_id, len(order))))
         talk = self.with_transcript(turns=(*earlier, last.model_copy(update={"outcomes": every})))
         made = tuple(outcome.asset for outcome in outcomes if outcome.asset)
         asked = next((outcome.escalation for outcome in outcomes if outcome.escalation), None)

@@ -2,26 +2,28 @@
 
 from datetime import timedelta
 
-from workflows.models.base import Value
-from workflows.models.money import Limits, Spend, Usage
+from workflows.models.base import Small
+from workflows.models.money import Limits, Spend
 from workflows.models.turns import Call, Contract, NoteKind, Outcome, Stop
 
 
-class Turn(Value):
-    """One finished turn as the guards see it. `text` says why a request was refused or rejected."""
+class Turn(Small):
+    """One finished turn as the guards see it: what it costs to carry on counts, so outcomes are without their words.
+
+    `text` says why a request was refused or rejected.
+    """
 
     number: int
     stop: Stop
     calls: tuple[Call, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     notes: tuple[NoteKind, ...] = ()
-    usage: Usage = Usage()
     micro_usd: int = 0
     context: int = 0
     text: str = ""
 
 
-class Transcript(Value):
+class Transcript(Small):
     """What has happened so far in one conversation: all that a guard may look at.
 
     `turns` is a window of the last 24; totals are in `spend`. `nudged_at` is the turn of the last nudge for looping (0:

@@ -130,7 +130,6 @@ class Reply(Small):
     as they are known. `seconds` is the wall time of the call.
     """
 
-    conversation: str
     head: int
     turn: int
     stop: Stop

@@ -55,8 +55,8 @@ setting causes it, and write the next direction.
 Think first (`reasoning`), then the `direction`. Hand in JSON only."""
 
 PUBLISHER = """You are the publisher of a catalog image production.
-The artefact was cleared. Write its title and its alt text from the product data alone, then call publish_to_catalog
-once.
+The artefact was cleared. Look up the product of the shot with describe_product first. Write the title and the alt text
+from the product data alone, in the manner the brand's guidelines ask for, then call publish_to_catalog once.
 - Alt text: product type first, then colour, fabric and view; at most 125 characters; never "image of"; no claims.
 - If publishing is refused for good, call escalate_to_human and say why.
 Hand in the entry id with the title and alt text as JSON."""
@@ -74,7 +74,13 @@ GRAPH = Graph(
     ),
     critic=Agent("critic", CRITIC, Verdict, limits=SHORT),
     refiner=Agent("refiner", REFINER, Revision, tools=("describe_asset",), limits=SHORT),
-    publisher=Agent("publisher", PUBLISHER, Listing, tools=("publish_to_catalog", "escalate_to_human"), limits=SHORT),
+    publisher=Agent(
+        "publisher",
+        PUBLISHER,
+        Listing,
+        tools=("describe_product", "publish_to_catalog", "escalate_to_human"),
+        limits=SHORT,
+    ),
 )
 
 

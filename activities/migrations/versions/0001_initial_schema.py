@@ -121,6 +121,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "guidelines",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("brand", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run"),
+    )
+    op.create_table(
         "items",
         sa.Column("run", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -187,6 +194,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
+        "products",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("garment", sa.Text(), nullable=False),
+        sa.Column("fabric", sa.Text(), nullable=False),
+        sa.Column("colours", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "id"),
+    )
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_products_id"), ["id"], unique=False)
+
+    op.create_table(
         "recents",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -218,6 +238,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_recents_at"))
 
     op.drop_table("recents")
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_products_id"))
+
+    op.drop_table("products")
     op.drop_table("pins")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_notices_run"))
@@ -235,6 +259,7 @@ def downgrade() -> None:
         batch_op.drop_index("items_by_key")
 
     op.drop_table("items")
+    op.drop_table("guidelines")
     op.drop_table("fashion_models")
     op.drop_table("entries")
     with op.batch_alter_table("effects", schema=None) as batch_op:
