@@ -43,6 +43,7 @@ SOURCE = f"genai-prices/{genai_prices.__version__}"
 
 _DATED = re.compile(r"[-@]\d{8}$")
 _MILLION = 1_000_000
+_MOST_DOLLARS = 100_000
 
 
 class UnknownPriceError(LookupError):
@@ -115,9 +116,9 @@ class Prices:
             )
             dollars *= GEOGRAPHY.get(str(usage.get("inference_geo") or ""), Decimal(1))
             dollars += self._searches(usage, served)
-        except (LookupError, ValueError, TypeError, AttributeError):
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
             return Cost(0, known=False)
-        if dollars < 0:
+        if not 0 <= dollars <= _MOST_DOLLARS:  # a count that nobody can have counted
             return Cost(0, known=False)
         return Cost(_micro(dollars), known=usage.get("service_tier") != "priority")
 

@@ -94,6 +94,7 @@ def test_the_served_model_sets_the_price_not_the_requested_one():
         {**USAGE, "iterations": [1]},
         {**USAGE, "cache_creation": 7},
         {**USAGE, "output_tokens": -10_000_000},
+        {**USAGE, "output_tokens": 10**30},
     ],
 )
 def test_junk_usage_is_not_known_and_never_raises(usage):

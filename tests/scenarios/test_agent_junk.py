@@ -70,7 +70,7 @@ usages = st.one_of(
     st.none(),
     st.dictionaries(st.sampled_from(["input_tokens", "output_tokens", "service_tier", "iterations"]), values),
 )
-talks = st.lists(st.lists(st.tuples(blocks, stops, usages), min_size=3, max_size=4), min_size=BESIDE, max_size=BESIDE)
+talks = st.lists(st.lists(st.tuples(blocks, stops, usages), min_size=2, max_size=3), min_size=BESIDE, max_size=BESIDE)
 
 
 def junk(content, stop, usage):
@@ -89,7 +89,7 @@ async def patiently(handle):
                 with contextlib.suppress(WorkflowUpdateFailedError):  # it was answered already
                     await decide(handle, answers[0], "Go on.", question=question["id"])
                     answers.pop(0)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
     return await outcome
 
 
