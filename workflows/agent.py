@@ -13,6 +13,7 @@ from workflows.calls import (
     cause,
     close_conversation,
     compact_conversation,
+    heed_cancellation,
     lost,
     open_conversation,
     use_tools,
@@ -95,6 +96,7 @@ class Conversation(Generic[T]):
 
     async def _heed(self, talk: Talk) -> Talk:
         """Obey the guards, one ruling after the other, until they have nothing left to say."""
+        heed_cancellation()
         for _ in range(RULINGS_PER_TURN):
             self.talk = talk  # the purse looks at it
             talk = self.talk = talk.at(workflow.now(), self._terms.purse())

@@ -1,5 +1,6 @@
 """How the ports are called: queues, time limits, retries, and the one line each call shows in the Temporal UI."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -117,6 +118,17 @@ async def tell_people(notice: Notice) -> None:
         retry_policy=STORE_RETRY,
         summary=preview(f"{notice.kind}: {notice.question.title}", SUMMARY),
     )
+
+
+def heed_cancellation() -> None:
+    """Stop here if the workflow is being cancelled.
+
+    A call that ends well in spite of its cancellation returns as if nothing had been asked: an activity whose
+    completion is waited for, a signal, the start of a child. Without this the wish to stop would be lost.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def batches(reply: Reply, left: int) -> list[tuple[Call, ...]]:

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows.agent import Ended
-from workflows.calls import cause
+from workflows.calls import cause, heed_cancellation
 from workflows.flow import Flow
 from workflows.graph import Graph, Judged
 from workflows.guards.gate import contradiction, total
@@ -246,3 +246,4 @@ class ItemFlow(Flow):
             return
         with contextlib.suppress(ApplicationError):
             await workflow.get_external_workflow_handle(self.order.run).signal("item_waits", row)
+        heed_cancellation()

@@ -9,7 +9,7 @@ from typing import cast
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
 
-from workflows.calls import cause
+from workflows.calls import cause, heed_cancellation
 from workflows.flow import Flow, history_is_full
 from workflows.graph import Graph, uncovered
 from workflows.models import (
@@ -155,14 +155,14 @@ class Pipeline(Flow):
                 running[await self._start(shot, allowance)] = shot
             else:
                 await self._turn_away(shot)
+            heed_cancellation()
         return len(running)
 
     def _has_room(self, running: dict[asyncio.Task[ItemState], Shot]) -> bool:
         """Tell whether one more item may start; money that is short comes back when a running item ends."""
-        if self.progress.cursor >= self.progress.items or history_is_full():
-            return False
+        more = self.progress.cursor < self.progress.items and not history_is_full()
         at_work = len(running) - len(self._waiting)
-        return at_work < self._order.concurrency and (self._allot() > 0 or not running)
+        return more and at_work < self._order.concurrency and (self._allot() > 0 or not running)
 
     async def _call_off(self, running: dict[asyncio.Task[ItemState], Shot]) -> None:
         """Cancel what runs, and wait for each to clean up."""
