@@ -1,9 +1,6 @@
 """The model port on Claude: one turn of a conversation is one paid call, and is paid for once."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anthropic
@@ -13,6 +10,7 @@ from activities.attempts import Settled
 from activities.claude import CallFailedError, Claude
 from activities.conversations import ConversationStore
 from activities.drafts import Draft
+from activities.heartbeats import beating
 from activities.messages import mark_long_turn, size_of, tool_definitions
 from activities.pictures import Fetch, Shown, show
 from activities.pricing import SOURCE, Prices
@@ -55,7 +53,7 @@ class ClaudeModel(Model):
         Raises `ApplicationError`: retryable when the endpoint or the way to it failed, permanent when credentials,
         the model's name or our own records are wrong. All else is a reply.
         """
-        async with _beating(self._beat):
+        async with beating(self._beat):
             if (paid := await self._store.find_reply(request)) is not None:
                 return paid
             draft = await self._store.draft(request)
@@ -164,21 +162,3 @@ def _unanswered(request: TurnRequest, stop: Stop, text: str, spent: int) -> Repl
         text=small(text, 300, 1_200),
         micro_usd=spent,
     )
-
-
-@asynccontextmanager
-async def _beating(seconds: float) -> AsyncIterator[None]:
-    if not activity.in_activity():
-        yield
-        return
-    beat = asyncio.create_task(_beat(seconds))
-    try:
-        yield
-    finally:
-        beat.cancel()
-
-
-async def _beat(seconds: float) -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(seconds)

@@ -86,23 +86,15 @@ class World:
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
         model = ClaudeModel(client or claude(), conversations, Prices(), assets.get)
         studio = StudioDesk(catalog.images, assets, profiles)
-        stores = (conversations.open, conversations.compact, conversations.close, people.tell)
+        talks = (conversations.open, conversations.compact, conversations.close)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
-        return cls(
-            settings=settings,
-            database=database,
-            assets=assets,
-            conversations=conversations,
-            catalog=catalog,
-            people=people,
-            activities={
-                "workflows": (*stores, *shelf, toolbox.use),
-                "model": (model.call,),
-                "tools": (toolbox.use,),
-                "studio": (toolbox.use, studio.measure),
-            },
-            workflows=tuple(pipelines),
-        )
+        parts: dict[str, Sequence[Callable[..., Any]]] = {
+            "workflows": (*talks, *shelf, people.tell, toolbox.use),
+            "model": (model.call,),
+            "tools": (toolbox.use,),
+            "studio": (toolbox.use, studio.measure),
+        }
+        return cls(settings, database, assets, conversations, catalog, people, parts, tuple(pipelines))
 
     def workers(self, client: Client, parts: Sequence[str] = (), base: str = "") -> list[Worker]:
         """Make one worker for each part to be served: by default the parts and the queue of the settings."""

@@ -1,7 +1,9 @@
 """How the ports are called: queues, time limits, retries, and the one line each call shows in the Temporal UI."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -25,6 +27,10 @@ from workflows.models import (
 from workflows.ports import Conversations, Model, People, Tools
 from workflows.tracing import SUMMARY, queue, turn_summary
 
+P = TypeVar("P")
+A = TypeVar("A")
+R = TypeVar("R")
+
 STORE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 MODEL_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=10
@@ -37,16 +43,30 @@ PATIENCE = timedelta(hours=1)
 GRACE = timedelta(seconds=15)
 
 
-async def open_conversation(opening: Opening) -> Opened:
-    """Pin the agent and write its task."""
+async def store(
+    method: Callable[[P, A], Awaitable[R]],
+    value: A,
+    summary: str,
+    *,
+    limit: timedelta = STORE_LIMIT,
+    part: str = "workflows",
+) -> R:
+    """Call a short activity that may be repeated, as long as our patience lasts."""
+    base = workflow.info().task_queue
     return await workflow.execute_activity_method(
-        Conversations.open,
-        opening,
-        start_to_close_timeout=STORE_LIMIT,
+        method,
+        value,
+        task_queue=base if part == "workflows" else queue(base, part),
+        start_to_close_timeout=limit,
         schedule_to_close_timeout=PATIENCE,
         retry_policy=STORE_RETRY,
-        summary=f"{opening.agent} · opens",
+        summary=preview(summary, SUMMARY),
     )
+
+
+async def open_conversation(opening: Opening) -> Opened:
+    """Pin the agent and write its task."""
+    return await store(Conversations.open, opening, f"{opening.agent} · opens")
 
 
 async def call_model(request: TurnRequest, model: str) -> Reply:
@@ -86,38 +106,19 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
 
 async def compact_conversation(cut: Cut) -> Compacted:
     """Shorten what the model reads from now on."""
-    return await workflow.execute_activity_method(
-        Conversations.compact,
-        cut,
-        start_to_close_timeout=timedelta(minutes=2),
-        schedule_to_close_timeout=PATIENCE,
-        retry_policy=STORE_RETRY,
-        summary=turn_summary(cut.scope.agent, cut.turn, "compacts"),
-    )
+    summary = turn_summary(cut.scope.agent, cut.turn, "compacts")
+    return await store(Conversations.compact, cut, summary, limit=timedelta(minutes=2))
 
 
 async def close_conversation(closing: Closing) -> None:
     """Record a ruling that ended a conversation."""
-    await workflow.execute_activity_method(
-        Conversations.close,
-        closing,
-        start_to_close_timeout=STORE_LIMIT,
-        schedule_to_close_timeout=PATIENCE,
-        retry_policy=STORE_RETRY,
-        summary=turn_summary(closing.scope.agent, closing.turn, f"{closing.kind}: {closing.reason}"),
-    )
+    summary = turn_summary(closing.scope.agent, closing.turn, f"{closing.kind}: {closing.reason}")
+    await store(Conversations.close, closing, summary)
 
 
 async def tell_people(notice: Notice) -> None:
     """Tell people something, and keep it."""
-    await workflow.execute_activity_method(
-        People.tell,
-        notice,
-        start_to_close_timeout=STORE_LIMIT,
-        schedule_to_close_timeout=timedelta(days=1),
-        retry_policy=STORE_RETRY,
-        summary=preview(f"{notice.kind}: {notice.question.title}", SUMMARY),
-    )
+    await store(People.tell, notice, f"{notice.kind}: {notice.question.title}")
 
 
 def heed_cancellation() -> None:

@@ -1,16 +1,16 @@
 """The toolbox: takes the calls of a reply, has each one checked and run, and keeps what came of it."""
 
 import asyncio
-import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Any
 
 from temporalio import activity
 
 from activities.assets import Assets, digest_of
 from activities.effects import Effects
+from activities.heartbeats import beating
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
@@ -95,7 +95,7 @@ class Toolbox(Tools):
         def answer(call_id: str) -> Awaitable[Outcome]:
             return self._answer(use, known, call_id, calls.get(call_id))
 
-        async with _beating():
+        async with beating():
             if reads:
                 return Outcomes(each=tuple(await asyncio.gather(*map(answer, use.calls))))
             return Outcomes(each=tuple([await answer(call_id) for call_id in use.calls]))
@@ -162,23 +162,3 @@ def _written(arguments: Any) -> str:  # noqa: ANN401 - whatever the model wrote
         return encode(arguments)
     except (TypeError, ValueError, RecursionError):
         return '"(cannot be written as JSON)"'
-
-
-@contextlib.asynccontextmanager
-async def _beating() -> AsyncIterator[None]:
-    """Heartbeat on a timer: a long tool must hear of its cancellation, and a lost worker must be noticed."""
-    if not activity.in_activity() or activity.info().is_local:
-        yield
-        return
-    timeout = activity.info().heartbeat_timeout
-    beat = asyncio.create_task(_beat(timeout.total_seconds() / 2 if timeout else 10.0))
-    try:
-        yield
-    finally:
-        beat.cancel()
-
-
-async def _beat(seconds: float) -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(seconds)
