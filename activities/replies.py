@@ -1,5 +1,7 @@
 """Reads a message of the model into a small record. Whatever it holds becomes a value: nothing here raises."""
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -43,9 +45,25 @@ class Reading(NamedTuple):
 
 
 def content_of(message: Mapping[str, Any]) -> list[Any]:
-    """Read the blocks of a message; junk is no block."""
+    """Read the blocks of a message; junk is no block, and what JSON has no word for becomes null."""
     content = message.get("content")
-    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    try:
+        json.dumps(blocks, allow_nan=False)
+    except ValueError:
+        return [_finite(block) for block in blocks]
+    except RecursionError:  # too deep to look at; whoever stores it will say so
+        return blocks
+    return blocks
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever the model wrote
+    """Replace infinities and NaN: Python reads and writes them, an endpoint refuses them for ever."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read(message: Mapping[str, Any], pin: Mapping[str, Any], used: frozenset[str]) -> Reading:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import math
 from email.utils import format_datetime
 from uuid import uuid4
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 
@@ -188,6 +189,7 @@ REASONS = st.sampled_from(["end_turn", "tool_use", "max_tokens", "pause_turn", "
 
 
 @settings(max_examples=120, deadline=None)
+@example([{"type": math.inf, "deep": [{"x": math.nan}]}], "end_turn", None)
 @given(BLOCKS, REASONS, JSON)
 def test_whatever_a_model_says_becomes_a_small_value_and_the_next_turn_is_whole(database, blocks, reason, usage):
     async def turn():

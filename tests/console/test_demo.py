@@ -91,7 +91,8 @@ def test_an_interruption_leaves_the_run_and_says_how_to_end_it(person, shell, st
     while "image:" not in said:
         said += process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=60)
+    process.wait(timeout=60)  # before its input is closed, which would be an answer of its own
+    rest, errors = process.communicate()
     assert process.returncode == Exit.INTERRUPTED
     assert "callsheet cancel left-alone" in rest
     assert errors == "callsheet: interrupted\n"
