@@ -48,15 +48,15 @@ class Judged:
         return objections(self.digest, self.facts, self.verdict, threshold)
 
     def better(self, other: "Judged | None") -> "Judged":
-        """Keep the one that breaks fewer rules; then the higher score; then the earlier one."""
+        """Keep the one with the higher score; then the one that breaks fewer rules; then the earlier one."""
         if other is None:
             return self
         return self if self.rank > other.rank else other
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Order takes: fewer broken rules first, then the higher score."""
-        return (-len(self.attempt.missed), self.attempt.score)
+        """Order takes: the higher score first, then fewer broken rules."""
+        return (self.attempt.score, -len(self.attempt.missed))
 
 
 def uncovered(plan: Plan, wanted: tuple[str, ...]) -> str | None:
