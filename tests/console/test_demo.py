@@ -19,6 +19,11 @@ from tests.console.test_exit_codes import BRIEF
 STARTER = Path(__file__).parent.parent.parent / "starter.py"
 
 
+def hear_interrupts():
+    """A test run in the background of a shell ignores Ctrl-C, and so would every process that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Person:
     """Runs a command in a process of its own and types into it."""
 
@@ -30,7 +35,14 @@ class Person:
         return subprocess.run(self._command(words), input=text, timeout=120, check=False, **self._how())
 
     def starts(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(self._command(words), stdin=subprocess.PIPE, stdout=-1, stderr=-1, **self._popen())
+        return subprocess.Popen(
+            self._command(words),
+            stdin=subprocess.PIPE,
+            stdout=-1,
+            stderr=-1,
+            preexec_fn=hear_interrupts,  # noqa: PLW1509 - this process has no threads that could hold a lock
+            **self._popen(),
+        )
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
         return [sys.executable, str(STARTER), *words]
