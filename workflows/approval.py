@@ -79,8 +79,8 @@ class Reviewable:
         """Ask, remind once, and return the first answer; silence at the deadline becomes the declared fallback."""
         self._question, self._decision, self._last = question, None, None
         workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(True)])
-        await self._tell("question", question)
         try:
+            await self._tell("question", question)
             decision = await self._answer()
         finally:
             question, self._question, self._decision = self._question, None, None
