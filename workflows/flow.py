@@ -1,7 +1,6 @@
 """What every flow can do: consult an agent, ask a person, show where it stands, and keep to its purse."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
@@ -28,7 +27,6 @@ class Flow(Reviewable):
         self.scope = Scope(run="")
         self.contract = Contract(goal="")
         self.cap_micro_usd = 0
-        self.started_at: datetime = workflow.now()
         self.agent = ""
         self._conversation: Conversation[BaseModel] | None = None
         self._before = Spend()
