@@ -9,12 +9,16 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from workflows.models import (
+    AccountQuery,
+    Closed,
     Closing,
     Compacted,
     Cut,
     Done,
     FactSheet,
     ItemRecord,
+    Judgement,
+    JudgeRequest,
     LaidOut,
     Layout,
     MeasureRequest,
@@ -27,7 +31,11 @@ from workflows.models import (
     Reply,
     RunOrder,
     Shoot,
+    Standing,
+    Tended,
+    TendRequest,
     ToolUse,
+    TopUp,
     TurnRequest,
     Verified,
     VerifyRequest,
@@ -42,14 +50,9 @@ class Conversations(ABC):
     async def open(self, opening: Opening) -> Opened:
         """Pin the agent and write the first message."""
 
-    @activity.defn(name="compact_conversation")
-    @abstractmethod
-    async def compact(self, cut: Cut) -> Compacted:
-        """Shorten what the model reads from now on; the originals stay."""
-
     @activity.defn(name="close_conversation")
     @abstractmethod
-    async def close(self, closing: Closing) -> Done:
+    async def close(self, closing: Closing) -> Closed:
         """Record why a conversation was ended by a ruling."""
 
 
@@ -60,6 +63,39 @@ class Model(ABC):
     @abstractmethod
     async def call(self, request: TurnRequest) -> Reply:
         """Append this turn's user message, call the model once, store its reply."""
+
+    @activity.defn(name="compact_conversation")
+    @abstractmethod
+    async def compact(self, cut: Cut) -> Compacted:
+        """Shorten what the model reads from now on; the originals stay."""
+
+    @activity.defn(name="judge_drift")
+    @abstractmethod
+    async def judge(self, request: JudgeRequest) -> Judgement:
+        """Have the last turns judged against the contract, in a fresh context."""
+
+
+class Batches(ABC):
+    """Calls that can wait, handed in together at half the price."""
+
+    @activity.defn(name="tend_batches")
+    @abstractmethod
+    async def tend(self, request: TendRequest) -> Tended:
+        """Hand in what waits, deliver what came back, and tell the workflows that wait for it."""
+
+
+class Ledger(ABC):
+    """The accounts that every call is charged to, each with its cap."""
+
+    @activity.defn(name="top_up_budget")
+    @abstractmethod
+    async def top_up(self, order: TopUp) -> Standing:
+        """Raise a cap by a person's decision, once."""
+
+    @activity.defn(name="read_budget")
+    @abstractmethod
+    async def read(self, query: AccountQuery) -> Standing:
+        """Tell where an account stands; one that nobody charged yet has spent nothing."""
 
 
 class Tools(ABC):

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from workflows.models.base import Value
+from workflows.models.base import Small, Value
 
 
 class Usage(Value):
@@ -79,6 +79,8 @@ class Limits(Value):
     least_tokens: int = Field(default=512, ge=1, description="`max_tokens` never shrinks below this")
     window: int = Field(default=200_000, ge=1, description="the model's context window in tokens")
     repairs: int = Field(default=3, ge=0, description="how often a misfit output is sent back")
+    patience: timedelta = Field(default=timedelta(hours=6), description="how long a silent endpoint is waited for")
+    judge_every: int = Field(default=0, ge=0, description="turns between two looks of the drift judge; 0: never")
 
     def widened(self) -> Self:
         """Double the output cap of one call, after a reply was cut off."""
@@ -86,9 +88,62 @@ class Limits(Value):
 
 
 class Allowance(Value):
-    """What one call may still use; made by the budget guard, heeded by the model activity."""
+    """What one call may still use; made by the budget guard, heeded by the model activity. Money is the ledger's."""
 
-    micro_usd: int
     tokens: int
     max_tokens: int
     least_tokens: int
+
+
+class Cap(Small):
+    """The cap of one account: `agent:…`, `item:…`, `run:…`, `tenant:…/day`, `fleet/day` or `fleet/month`."""
+
+    account: str
+    micro_usd: int
+
+
+class Purse(Small):
+    """What the ledger says about a conversation, in micro-dollars.
+
+    `total` is what it cost so far, failed attempts included. `left` is what the tightest account above the next call
+    leaves (None: no cap anywhere), `account` that account, and `needs` what the next call has to reserve at least.
+    """
+
+    total: int = 0
+    left: int | None = None
+    account: str = ""
+    needs: int = 0
+
+
+class AccountQuery(Value):
+    """Asks where an account of the ledger stands."""
+
+    account: str
+
+
+class Standing(Value):
+    """Where an account stands. `reserved` is held for calls under way, and counts as spent until they end."""
+
+    account: str
+    cap: int | None = None
+    spent: int = 0
+    reserved: int = 0
+
+    @property
+    def left(self) -> int | None:
+        """What may still be reserved; None: there is no cap."""
+        return None if self.cap is None else max(self.cap - self.spent - self.reserved, 0)
+
+
+class TopUp(Value):
+    """Raises a cap by a person's decision: `account`, and the accounts of `conversation` that lie below it.
+
+    `key` makes a repeated request harmless.
+    """
+
+    account: str
+    micro_usd: int = Field(ge=0)
+    by: str
+    key: str
+    conversation: str = ""
+    note: str = ""

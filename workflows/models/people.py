@@ -9,14 +9,15 @@ from workflows.models.base import Value
 from workflows.models.production import FactSheet, Verdict
 from workflows.models.turns import Scope
 
-Choice = Literal["approve", "reject", "revise", "reassign"]
+Choice = Literal["approve", "reject", "revise", "reassign", "top_up"]
 NoticeKind = Literal["question", "reminder", "decided", "conflict", "expired"]
 
 
 class Question(Value):
     """One question to a person, bound to the digest of what they are shown.
 
-    `options` are the allowed choices; `fallback` is what silence means: `reject`, or `hold` (wait on).
+    `options` are the allowed choices; `fallback` is what silence means: `reject`, or `hold` (wait on). A question of
+    the kind `budget` names the account that is used up, and what the next call needs at least.
     """
 
     id: str
@@ -33,6 +34,9 @@ class Question(Value):
     remind_after: timedelta = timedelta(hours=4)
     deadline: timedelta = timedelta(hours=24)
     fallback: Literal["reject", "hold"] = "reject"
+    kind: Literal["review", "budget"] = "review"
+    account: str = ""
+    needs_micro_usd: int = 0
 
 
 class Decision(Value):
@@ -44,6 +48,9 @@ class Decision(Value):
     question: str = ""
     digest: str = ""
     to: str = Field(default="", max_length=200, description="new owner, for `reassign`")
+    micro_usd: int = Field(
+        default=0, ge=0, le=10**12, description="for `top_up`: dollars x 1,000,000; 0: it was raised already"
+    )
 
 
 class Receipt(Value):

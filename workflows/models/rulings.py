@@ -4,7 +4,7 @@ from typing import Literal
 
 from workflows.models.base import Value
 
-HaltKind = Literal["loop", "budget", "context", "refusal", "broken", "output", "truncated", "rejected"]
+HaltKind = Literal["loop", "money", "budget", "context", "refusal", "broken", "output", "truncated", "rejected"]
 
 
 class Halt(Value):
@@ -32,6 +32,10 @@ class Compact(Value):
     keep: int = 6
 
 
+class Judge(Value):
+    """Have a fresh pair of eyes look whether the work still serves the contract."""
+
+
 class LastTurn(Value):
     """Give the agent one turn without tools to hand in what it has."""
 
@@ -44,4 +48,4 @@ class Ask(Value):
     reason: str
 
 
-Ruling = Halt | Nudge | Remind | Compact | LastTurn | Ask
+Ruling = Halt | Nudge | Remind | Compact | Judge | LastTurn | Ask

@@ -6,7 +6,7 @@ from typing import Literal
 from workflows.models.base import Value
 from workflows.models.money import Spend
 from workflows.models.production import FactSheet, Plan, Publication, Shot, Verdict
-from workflows.models.turns import Contract
+from workflows.models.turns import Contract, Patience
 
 Status = Literal[
     "planning",
@@ -55,6 +55,7 @@ class RunOrder(Value):
     threshold: int = 80
     refinements: int = 3
     model: str = ""
+    patience: Patience = "now"
     progress: "Progress | None" = None
 
 
@@ -146,6 +147,8 @@ class ItemOrder(Value):
     refinements: int = 3
     review: ReviewPolicy = ReviewPolicy()
     model: str = ""
+    patience: Patience = "now"
+    run_micro_usd: int = 0
 
 
 class ItemRow(Value):
@@ -176,6 +179,7 @@ class ItemState(Value):
     note: str = ""
     error: str = ""
     question: str = ""
+    waiting: str = ""
     spend: Spend = Spend()
 
     def row(self) -> ItemRow:
@@ -210,6 +214,9 @@ class Progress(Value):
     rows: tuple[ItemRow, ...] = ()
     errors: tuple[str, ...] = ()
     spend: Spend = Spend()
+    items_micro_usd: int = 0
+    cap_micro_usd: int = 0
+    turned_away: bool = False
 
 
 class RunState(Value):

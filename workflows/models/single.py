@@ -8,6 +8,7 @@ from workflows.models.base import Value
 from workflows.models.money import Limits, Spend
 from workflows.models.runs import ReviewPolicy
 from workflows.models.talk import Talk
+from workflows.models.turns import Patience
 
 
 class AgentOrder(Value):
@@ -22,6 +23,8 @@ class AgentOrder(Value):
     tenant: str = "default"
     limits: Limits = Limits()
     review: ReviewPolicy = ReviewPolicy()
+    fallbacks: tuple[str, ...] = ()
+    patience: Patience = "now"
     talk: Talk | None = None
 
 
@@ -33,6 +36,7 @@ class AgentState(Value):
     goal: str
     turn: int = 0
     question: str = ""
+    waiting: str = ""
     spend: Spend = Spend()
     cap_micro_usd: int = 0
 

@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from workflows.models.base import Small, Value
-from workflows.models.money import Spend
+from workflows.models.conversations import Opened, Opening
+from workflows.models.money import Purse, Spend
 from workflows.models.rulings import HaltKind
 from workflows.models.transcript import Transcript, Turn
-from workflows.models.turns import Note, NoteKind, Opening, Outcome, Reply
+from workflows.models.turns import Note, NoteKind, Outcome, Reply
+
+FUNDED = "The budget was raised: your tools are available again. Go on from where you stood."
 
 WINDOW = 24
 """Turns that the guards look back on."""
@@ -25,7 +28,7 @@ class Talk(Small):
     """A conversation between two turns.
 
     `notes` wait for the next user message. `repairs` counts outputs that were sent back because they misfit their type,
-    `returns` those that fit it and were not accepted.
+    `returns` those that fit it and were not accepted. `model` is the one that it fell back to; empty is the pinned one.
     """
 
     conversation: str
@@ -39,18 +42,19 @@ class Talk(Small):
     without_tools: bool = False
     repairs: int = 0
     returns: int = 0
+    model: str = ""
     assets: tuple[str, ...] = ()
     end: End | None = None
 
     @classmethod
-    def opened(cls, opening: Opening, pin: str, head: int, at: datetime) -> Self:
+    def opened(cls, opening: Opening, opened: Opened, at: datetime) -> Self:
         """Begin: nothing said yet but the task."""
         return cls(
             conversation=opening.conversation,
-            pin=pin,
-            head=head,
+            pin=opened.pin,
+            head=opened.head,
             opened_at=at,
-            transcript=Transcript(contract=opening.contract, limits=opening.limits),
+            transcript=Transcript(contract=opening.contract, limits=opening.limits, context=opened.context),
         )
 
     @property
@@ -74,10 +78,22 @@ class Talk(Small):
         """Change fields of the transcript."""
         return self.model_copy(update={"transcript": self.transcript.model_copy(update=changes)})
 
-    def at(self, moment: datetime, spare_micro_usd: int | None) -> Self:
-        """Bring the clock and the purse up to date before the guards rule."""
+    def at(self, moment: datetime) -> Self:
+        """Bring the clock up to date before the guards rule."""
         elapsed: timedelta = moment - self.opened_at
-        return self.with_transcript(elapsed=elapsed, spare_micro_usd=spare_micro_usd)
+        return self.with_transcript(elapsed=elapsed)
+
+    def idled(self, time: timedelta) -> Self:
+        """Forgive time that was spent waiting for the model endpoint."""
+        return self.model_copy(update={"opened_at": self.opened_at + time})
+
+    def charged(self, purse: Purse) -> Self:
+        """Take in what the ledger says: it knows of attempts that never got a reply."""
+        if not purse.total:
+            return self
+        spend = self.spend.model_copy(update={"micro_usd": purse.total})
+        known = purse if purse.needs else purse.model_copy(update={"needs": self.transcript.purse.needs})
+        return self.with_transcript(purse=known, spend=spend)
 
     def told(self, note: Note, **changes: object) -> Self:
         """Add a note to the next user message; `changes` are of the transcript."""
@@ -94,15 +110,17 @@ class Talk(Small):
             notes=kinds,
             micro_usd=reply.micro_usd,
             context=reply.context,
-            text=reply.text if reply.stop in {"refusal", "rejected", "broken"} else "",
+            text=reply.text if reply.stop in {"refusal", "rejected", "broken", "over_budget"} else "",
         )
         spend = Spend(micro_usd=reply.micro_usd, usage=reply.usage, turns=1, tool_calls=len(reply.calls))
         heard = self.with_transcript(
             turns=(*self.transcript.turns, turn)[-WINDOW:],
             spend=self.transcript.spend + spend,
             context=reply.context or self.transcript.context,
+            purse=self.transcript.purse if reply.purse == Purse() else reply.purse,
+            alert=reply.alert,
         )
-        return heard.model_copy(
+        return heard.charged(reply.purse).model_copy(
             update={
                 "head": reply.head,
                 "notes": () if sent else self.notes,
@@ -148,8 +166,26 @@ class Talk(Small):
 
         The time that the person took is not the agent's.
         """
-        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False).told(note).resumed()
-        return fresh.model_copy(update={"opened_at": at - self.transcript.elapsed})
+        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False, drifts=0, alert="")
+        return fresh.told(note).resumed().model_copy(update={"opened_at": at - self.transcript.elapsed})
+
+    def funded(self, at: datetime) -> Self:
+        """Go on where it stood, after its budget was raised. Only an agent that was told to hand in hears of it."""
+        told = any("last_turn" in turn.notes for turn in self.transcript.turns)
+        kept = tuple(note for note in self.notes if note.kind != "last_turn")
+        fresh = self.with_transcript(turns=(), last_turn_given=False, purse=Purse()).resumed()
+        open_again = fresh.model_copy(
+            update={"notes": kept, "without_tools": False, "opened_at": at - self.transcript.elapsed}
+        )
+        return open_again.told(Note(kind="funded", text=FUNDED)) if told else open_again
+
+    def fallen_back(self, model: str) -> Self:
+        """Ask another model from now on: to go back would pay for the whole prefix again."""
+        return self.model_copy(update={"model": model})
+
+    def refused(self, reply: Reply) -> Self:
+        """Have another model answer in the place of one that refused; the refusal stays in the store."""
+        return self.heard(reply).model_copy(update={"resume": True})
 
     def resumed(self) -> Self:
         """Go on from where it ended."""

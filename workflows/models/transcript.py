@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from workflows.models.base import Small
-from workflows.models.money import Limits, Spend
+from workflows.models.money import Limits, Purse, Spend
 from workflows.models.turns import Call, Contract, NoteKind, Outcome, Stop
 
 
@@ -27,7 +27,8 @@ class Transcript(Small):
     """What has happened so far in one conversation: all that a guard may look at.
 
     `turns` is a window of the last 24; totals are in `spend`. `nudged_at` is the turn of the last nudge for looping (0:
-    never); `reminded_at` and `compacted_at` alike. `spare_micro_usd` is what the run around it can still spend.
+    never); `reminded_at`, `compacted_at` and `judged_at` alike. `purse` is what the ledger said last. `drifts` counts
+    the judgements in a row that found drift; `alert` says that spending is out of the ordinary.
     """
 
     contract: Contract
@@ -36,8 +37,11 @@ class Transcript(Small):
     spend: Spend = Spend()
     context: int = 0
     elapsed: timedelta = timedelta()
-    spare_micro_usd: int | None = None
+    purse: Purse = Purse()
     nudged_at: int = 0
     reminded_at: int = 0
     compacted_at: int = 0
+    judged_at: int = 0
+    drifts: int = 0
+    alert: str = ""
     last_turn_given: bool = False

@@ -1,14 +1,15 @@
 """One turn of a conversation: what is asked of the model and the tools, and what comes back."""
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from workflows.models.base import Small, Value
-from workflows.models.money import Allowance, Limits, Usage
+from workflows.models.money import Allowance, Purse, Usage
 
 Effect = Literal["read", "write", "once"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
-NoteKind = Literal["task", "remind", "nudge", "repair", "person", "cut_off", "last_turn"]
+NoteKind = Literal["task", "remind", "nudge", "repair", "person", "cut_off", "last_turn", "funded"]
+Patience = Literal["now", "batch"]
 Stop = Literal[
     "end_turn",  # finished (also stop_sequence)
     "tool_use",  # calls to answer
@@ -16,7 +17,8 @@ Stop = Literal[
     "pause_turn",  # append unchanged and call again
     "refusal",  # HTTP 200, never retried blindly
     "context_exceeded",  # the prompt no longer fits the window
-    "over_budget",  # not called: the allowance does not cover what the call could cost
+    "over_budget",  # not called: an account of the ledger does not cover what the call could cost
+    "queued",  # not called yet: it waits for a batch, and a signal will say that the reply is there
     "broken",  # no or an unknown stop reason: execute nothing
     "rejected",  # the endpoint refused the request for good (4xx); `text` says why
 ]
@@ -53,43 +55,13 @@ class Note(Value):
     text: str
 
 
-class Opening(Value):
-    """Opens a conversation: pins the agent and writes the first message.
-
-    `images` are digests of assets that are shown with the task. `output_schema` is the JSON schema of the agent's
-    output type. `conversation` is unique and chosen by the workflow; opening it twice is harmless.
-    """
-
-    conversation: str
-    scope: Scope
-    agent: str
-    instructions: str
-    output_schema: dict[str, Any]
-    tools: tuple[str, ...] = ()
-    model: str
-    effort: Effort = "medium"
-    limits: Limits
-    contract: Contract
-    task: str
-    images: tuple[str, ...] = ()
-    workflow_id: str
-    workflow_run_id: str
-
-
-class Opened(Value):
-    """The pinned agent's digest and how many messages the conversation holds (1: the task)."""
-
-    conversation: str
-    pin: str
-    head: int = 1
-
-
 class TurnRequest(Small):
     """Asks for the model's next message. Of constant size: messages stay in the store.
 
     The user message of this turn is written at position `head` (the results of all open calls first, then `notes`), the
     reply at the next one; both first writer wins. With `head == 1` or `resume` no user message is written. Open calls
-    that have no result are answered with `interrupted` as an error; empty means that there must be none.
+    that have no result are answered with `interrupted` as an error; empty means that there must be none. `model` is
+    asked instead of the pinned one, where the conversation fell back.
     """
 
     conversation: str
@@ -102,6 +74,8 @@ class TurnRequest(Small):
     interrupted: str = ""
     without_tools: bool = False
     allowance: Allowance
+    model: str = ""
+    patience: Patience = "now"
 
 
 class Call(Small):
@@ -126,8 +100,9 @@ class Reply(Small):
     """What the model answered, as a small record; the message itself is in the store.
 
     `output` is the text of a finished reply, at most 32 KiB (an over-long one is cut and will not parse); `text` is a
-    preview. `context` is the number of tokens the conversation now holds. `micro_usd` includes failed attempts as far
-    as they are known. `seconds` is the wall time of the call.
+    preview. `context` is the number of tokens the conversation now holds. `micro_usd` includes failed attempts of this
+    turn as far as they are known. `alert` asks for a pause because of what was spent. `seconds` is the wall time of the
+    call.
     """
 
     head: int
@@ -142,6 +117,8 @@ class Reply(Small):
     model: str = ""
     request_id: str = ""
     seconds: float = 0.0
+    purse: Purse = Purse()
+    alert: str = ""
 
 
 Refusal = Literal[
@@ -196,35 +173,6 @@ class ToolUse(Small):
     calls: tuple[str, ...]
     key: str
     grants: tuple[str, ...] = ()
-
-
-class Cut(Value):
-    """Compacts a conversation: message 0 and the last `keep` messages stay, the middle becomes a summary."""
-
-    conversation: str
-    scope: Scope
-    head: int
-    turn: int
-    keep: int = 6
-
-
-class Compacted(Value):
-    """What a cut did. `context` is the estimated number of tokens left; `dropped` counts messages."""
-
-    dropped: int
-    context: int
-    summary_digest: str
-    contract_digest: str
-
-
-class Closing(Value):
-    """Records how a conversation ended when it did not end by itself (a halt, an escalation)."""
-
-    conversation: str
-    scope: Scope
-    turn: int
-    kind: str
-    reason: str
 
 
 class Done(Value):
