@@ -19,7 +19,11 @@ class PinRow(Base):
 
 
 class ConversationRow(Base):
-    """One conversation and for whom it is held. `contract` never changes."""
+    """One conversation and for whom it is held. `contract` never changes.
+
+    `accounts` is the JSON list of the accounts that its calls are charged to, the nearest first; those of tenant and
+    fleet come on top.
+    """
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -32,11 +36,16 @@ class ConversationRow(Base):
     tenant: Mapped[str] = mapped_column(Text)
     contract: Mapped[str] = mapped_column(Text)
     contract_digest: Mapped[str] = mapped_column(Text)
+    accounts: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
+    pipeline: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class MessageRow(Base):
-    """One message, verbatim, first writer wins. `record` is the reply's record, `notes` what the workflow added."""
+    """One message, verbatim, first writer wins. `record` is the reply's record, `notes` what the workflow added.
+
+    `model` is the one that was asked for a reply.
+    """
 
     __tablename__ = "messages"
     conversation: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -47,6 +56,7 @@ class MessageRow(Base):
     turn: Mapped[int] = mapped_column(Integer)
     notes: Mapped[str] = mapped_column(Text, default="[]")
     record: Mapped[str | None] = mapped_column(Text, default=None)
+    model: Mapped[str | None] = mapped_column(Text, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -67,7 +77,10 @@ class ToolResultRow(Base):
 
 
 class CutRow(Base):
-    """One compaction: from `position` on the model reads message 0, the summary, and the messages from `keep_from`."""
+    """One compaction: from `position` on the model reads message 0, the summary, and the messages from `keep_from`.
+
+    `strategy` wrote the summary, `tried` says why the ones before it failed, `block` is a signed one, as JSON.
+    """
 
     __tablename__ = "cuts"
     conversation: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -77,6 +90,9 @@ class CutRow(Base):
     contract_digest: Mapped[str] = mapped_column(Text)
     context: Mapped[int] = mapped_column(Integer)
     turn: Mapped[int] = mapped_column(Integer)
+    strategy: Mapped[str] = mapped_column(Text, default="plain", server_default="plain")
+    tried: Mapped[str] = mapped_column(Text, default="", server_default="")
+    block: Mapped[str | None] = mapped_column(Text, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -94,23 +110,3 @@ class JournalRow(Base):
     action: Mapped[str] = mapped_column(Text)
     data: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class AttemptRow(Base):
-    """One attempt at a model call, written before it. `open` and `unknown` count at what was reserved."""
-
-    __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_conversation", "conversation", "position", "turn"),)
-    id: Mapped[int] = mapped_column(_SERIAL, primary_key=True)
-    conversation: Mapped[str] = mapped_column(Text)
-    position: Mapped[int] = mapped_column(Integer)
-    turn: Mapped[int] = mapped_column(Integer)
-    model: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text, default="open")
-    reserved: Mapped[int] = mapped_column(BigInteger)
-    micro_usd: Mapped[int] = mapped_column(BigInteger, default=0)
-    source: Mapped[str] = mapped_column(Text)
-    request_id: Mapped[str] = mapped_column(Text, default="")
-    error: Mapped[str] = mapped_column(Text, default="")
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

@@ -1,6 +1,8 @@
 """The database: SQLite in a file by default, PostgreSQL by URL. One schema, one set of migrations."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,7 +44,9 @@ class Database:
         """Connect lazily to `url`, e.g. `sqlite:///callsheet.db` or `postgresql+psycopg://...`."""
         self.url = url
         self._engine = create_engine(url, pool_pre_ping=True)
+        self._turn: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if self._engine.dialect.name == "sqlite":
+            self._turn = threading.Lock()  # SQLite lets its writers wait in no order: some would wait too long
             path = self._engine.url.database
             if path and path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +66,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on an error."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def run(self, work: Callable[[Session], T]) -> T:
@@ -103,7 +107,7 @@ def now() -> datetime:
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
     connection.isolation_level = None  # transactions are begun by us, see below
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

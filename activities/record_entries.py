@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from activities.conversation_tables import AttemptRow, CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.conversation_tables import CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.ledger_tables import AttemptRow
 from activities.messages import calls_of, digest_of
-from workflows.models import Notice, Outcome, Reply
+from workflows.models import Notice, Outcome, Reply, Usage
 
 Told = tuple[datetime, int, str, dict[str, Any]]
 
@@ -58,11 +59,32 @@ def cut_entry(row: CutRow) -> Told:
     return row.created_at, row.turn, "ruling", data
 
 
+def cost_of(row: AttemptRow) -> int:
+    """Count an attempt, in micro-dollars; one under way counts at what it holds."""
+    return row.reserved if row.state == "open" else row.micro_usd
+
+
+def usage_of(row: AttemptRow) -> Usage:
+    """Read the tokens of an attempt."""
+    return Usage(
+        input=row.input,
+        output=row.output,
+        thinking=row.thinking,
+        cache_read=row.cache_read,
+        cache_write=row.write_5m + row.write_1h,
+    )
+
+
 def attempt_entry(row: AttemptRow) -> Told:
-    """Tell why an attempt at a model call failed, and what it may have cost."""
-    cost = row.reserved if row.state != "free" else 0
-    data = {"error": row.error, "model": row.model, "cost_usd": cost / _DOLLAR, "cost_known": row.state == "free"}
-    return row.ended_at or row.started_at, row.turn, "error", data
+    """Tell why an attempt at a model call failed, or what one cost that wrote no message; and what it was for."""
+    data: dict[str, Any] = {"kind": row.kind, "model": row.served or row.model}
+    data |= {"cost_usd": cost_of(row) / _DOLLAR, "cost_known": row.state in {"billed", "free"}}
+    at = row.ended_at or row.started_at
+    if row.error:
+        return at, row.turn, "error", {"error": row.error, **data}
+    usage, milliseconds = usage_of(row).model_dump(), (at - row.started_at).total_seconds() * 1_000
+    data |= {"token_usage": usage, "latency_ms": round(milliseconds, 1), "request_id": row.request_id}
+    return at, row.turn, "llm_call", data
 
 
 def journal_entry(row: JournalRow) -> Told:

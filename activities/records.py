@@ -10,7 +10,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from activities.conversation_tables import (
-    AttemptRow,
     ConversationRow,
     CutRow,
     JournalRow,
@@ -18,16 +17,19 @@ from activities.conversation_tables import (
     ToolResultRow,
 )
 from activities.database import Database
+from activities.ledger_tables import AttemptRow
 from activities.people import NoticeRow
 from activities.record_entries import (
     attempt_entry,
+    cost_of,
     cut_entry,
     journal_entry,
     message_entries,
     notice_entry,
     result_entry,
+    usage_of,
 )
-from workflows.models import Notice, Outcome, Reply, Usage
+from workflows.models import Notice, Outcome, Usage
 
 
 class LogEntry(TypedDict):
@@ -55,7 +57,10 @@ class ToolSummary(TypedDict):
 
 
 class CostLine(TypedDict):
-    """What one agent cost for one item. `unknown` attempts are counted at what was reserved for them."""
+    """What one agent cost for one item, its compactions and judges included; `model` is the one that was asked.
+
+    `unknown` attempts are counted at what was reserved for them.
+    """
 
     agent: str
     item: str
@@ -122,7 +127,8 @@ def _of_conversation(session: Session, talk: ConversationRow) -> Iterator[tuple[
         yield result_entry(result)
     for cut in session.scalars(select(CutRow).filter_by(**here)):
         yield cut_entry(cut)
-    for attempt in session.scalars(select(AttemptRow).filter_by(**here).where(AttemptRow.error != "")):
+    told = or_(AttemptRow.error != "", (AttemptRow.kind != "turn") & AttemptRow.ended_at.is_not(None))
+    for attempt in session.scalars(select(AttemptRow).filter_by(**here).where(told)):
         yield attempt_entry(attempt)
 
 
@@ -192,23 +198,16 @@ def _tool_summary(session: Session, of: str) -> list[ToolSummary]:
 def _costs(session: Session, of: str) -> list[CostLine]:
     lines: dict[tuple[str, str, str], CostLine] = {}
     for talk in _conversations(session, of):
-        for attempt in session.scalars(select(AttemptRow).where(AttemptRow.conversation == talk.id)):
+        query = select(AttemptRow).where(AttemptRow.conversation == talk.id)
+        for attempt in session.scalars(query.order_by(AttemptRow.id)):
             key = (talk.agent, talk.item, attempt.model)
             line = lines.setdefault(key, _no_cost(*key))
             line["calls"] += 1
-            line["micro_usd"] += {"billed": attempt.micro_usd, "free": 0}.get(attempt.state, attempt.reserved)
+            line["micro_usd"] += cost_of(attempt)
             line["unknown"] += attempt.state not in {"billed", "free"}
-        model = next((key[2] for key in reversed(lines) if key[:2] == (talk.agent, talk.item)), "")
-        line = lines.setdefault((talk.agent, talk.item, model), _no_cost(talk.agent, talk.item, model))
-        line["usage"] = sum(_usages(session, talk.id), line["usage"])
+            line["usage"] += usage_of(attempt)
     return list(lines.values())
 
 
 def _no_cost(agent: str, item: str, model: str) -> CostLine:
     return CostLine(agent=agent, item=item, model=model, calls=0, micro_usd=0, unknown=0, usage=Usage())
-
-
-def _usages(session: Session, conversation: str) -> Iterator[Usage]:
-    query = select(MessageRow.record).where(MessageRow.conversation == conversation, MessageRow.record.is_not(None))
-    for record in session.scalars(query):
-        yield Reply.model_validate_json(record or "").usage

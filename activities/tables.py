@@ -1,9 +1,30 @@
 """Every table of the house, gathered for migrations."""
 
-from activities import catalog_rows, conversation_tables, effects, entries, people
+from activities import (
+    alert_tables,
+    batch_tables,
+    catalog_rows,
+    conversation_tables,
+    effects,
+    entries,
+    ledger_tables,
+    people,
+    warmth,
+)
 from activities.database import Base
 
 TABLES = Base.metadata
 """The schema that migrations lead to."""
 
-__all__ = ["TABLES", "catalog_rows", "conversation_tables", "effects", "entries", "people"]
+__all__ = [
+    "TABLES",
+    "alert_tables",
+    "batch_tables",
+    "catalog_rows",
+    "conversation_tables",
+    "effects",
+    "entries",
+    "ledger_tables",
+    "people",
+    "warmth",
+]
