@@ -4,7 +4,7 @@ import json
 import math
 import random
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
@@ -15,6 +15,7 @@ from anthropic.types import RawMessageStreamEvent
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import now
 from activities.messages import Block
 from activities.tools.answers import small
 
@@ -24,8 +25,13 @@ _REFUSED_CONTENT = {400, 413, 422}
 _TOO_LARGE = 413
 _OK = 400
 _MOST_WAIT = 3_600.0
+_TIME_TO_TRY = 60.0
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _GARBLED = (ValueError, TypeError, KeyError, AttributeError, IndexError, AssertionError, RuntimeError)
+
+
+Began = Callable[[], Awaitable[None]]
+"""Told once that the reply has begun: from then on what was sent can be read from the cache."""
 
 
 class CallFailedError(Exception):
@@ -52,20 +58,28 @@ class Claude:
         """Call through `client`; its own retries are switched off, because Temporal's policy owns them."""
         self._client = client.with_options(max_retries=0)
 
-    async def ask(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(
+        self, params: Mapping[str, Any], began: Began | None = None, betas: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Send one request and wait for the whole reply, as the API sent it, with its `request_id`.
 
-        Raises `CallFailedError`, without the SDK's error as its cause: that one quotes the conversation.
+        With `betas` the beta endpoint is called: only it tells what the iterations inside a call used. Raises
+        `CallFailedError`, without the SDK's error as its cause: that one quotes the conversation.
         """
         gathered = Gathering()
         try:
-            create = cast("Any", self._client.messages.create)
-            async with await create(**params, stream=True) as stream:
-                await _gather(stream, gathered)
+            async with await self._send(params, betas) as stream:
+                await _gather(stream, gathered, began)
                 request_id = stream.response.headers.get("request-id", "")
         except Exception as error:  # noqa: BLE001 - the one place that classifies; a cancellation passes
-            raise _classify(error, started=gathered.started) from None
+            raise classify(error, started=gathered.started) from None
         return {**gathered.message(), "request_id": request_id}
+
+    async def _send(self, params: Mapping[str, Any], betas: Sequence[str]) -> Any:  # noqa: ANN401 - either stream
+        if betas:
+            create = cast("Any", self._client.beta.messages.create)
+            return await create(**params, betas=list(betas), stream=True)
+        return await cast("Any", self._client.messages.create)(**params, stream=True)
 
 
 class Gathering:
@@ -104,6 +118,8 @@ class Gathering:
             block["signature"] = delta["signature"]
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+        elif kind == "compaction_delta":  # comes once and whole, and goes back to the API as it came
+            block.update({name: value for name, value in delta.items() if name != "type"})
         elif kind == "input_json_delta":
             self._inputs[index] = self._inputs.get(index, "") + delta["partial_json"]
 
@@ -131,10 +147,15 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else _no_number(text)
 
 
-async def _gather(stream: AsyncIterable[RawMessageStreamEvent], gathered: Gathering) -> None:
+async def _gather(
+    stream: AsyncIterable[RawMessageStreamEvent], gathered: Gathering, began: Began | None = None
+) -> None:
     try:
         async for event in stream:
+            told = gathered.started
             gathered.take(event.to_dict(warnings=False))
+            if began is not None and gathered.started and not told:
+                await began()
     except _GARBLED as error:
         raise ApplicationError(
             f"the stream was garbled: {type(error).__name__}", type="anthropic.garbled_stream"
@@ -143,7 +164,8 @@ async def _gather(stream: AsyncIterable[RawMessageStreamEvent], gathered: Gather
         raise ApplicationError("the stream ended early", type="anthropic.truncated_stream")
 
 
-def _classify(error: Exception, *, started: bool) -> CallFailedError:
+def classify(error: Exception, *, started: bool) -> CallFailedError:
+    """Say once and for all what an error means; `started` tells whether a reply had begun."""
     if isinstance(error, ApplicationError):
         return CallFailedError(error, billed=True)
     if isinstance(error, anthropic.APIStatusError):
@@ -201,7 +223,16 @@ def _delay(headers: httpx2.Headers) -> timedelta | None:
     attempt = activity.info().attempt if activity.in_activity() else 1
     backoff = min(2.0 ** min(attempt - 1, 6), 60.0)
     spread = random.uniform(0, 0.25 * max(asked, backoff))  # noqa: S311 - spreads callers, guards nothing
-    return timedelta(seconds=min(max(asked, backoff) + spread, _MOST_WAIT))
+    return timedelta(seconds=min(max(asked, backoff) + spread, _MOST_WAIT, _most_wait()))
+
+
+def _most_wait() -> float:
+    """Leave time for another attempt: a delay beyond the activity's last moment would end the activity at once."""
+    info = activity.info() if activity.in_activity() else None
+    if info is None or not info.schedule_to_close_timeout:
+        return _MOST_WAIT
+    left = (info.scheduled_time + info.schedule_to_close_timeout - now()).total_seconds()
+    return max(left - _TIME_TO_TRY, left / 2) if left > 0 else _MOST_WAIT
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:

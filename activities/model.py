@@ -1,106 +1,150 @@
 """The model port on Claude: one turn of a conversation is one paid call, and is paid for once."""
 
-import time
-from typing import Any
+from typing import Any, Protocol
 
-import anthropic
+import structlog
 from temporalio import activity
 
-from activities.attempts import Settled
-from activities.claude import CallFailedError, Claude
+from activities.anomalies import Anomalies
+from activities.compactor import Compactor
 from activities.conversations import ConversationStore
 from activities.drafts import Draft
 from activities.heartbeats import beating
-from activities.messages import mark_long_turn, size_of, tool_definitions
-from activities.pictures import Fetch, Shown, show
-from activities.pricing import SOURCE, Prices
-from activities.replies import content_of, read, usage_of
+from activities.judge import DriftJudge
+from activities.messages import calls_of
+from activities.paid_calls import Order, Paid, PaidCalls, Unpaid, to_its_end
+from activities.pictures import Fetch, show
+from activities.replies import content_of, read
+from activities.requests import hour_bound, is_worth_warming, params_of, prefix_of, prompt_bound
 from activities.tools.answers import small
-from workflows.models import Reply, Stop, TurnRequest
+from activities.usage import context_of
+from activities.warmth import Warmth
+from workflows.models import AccountQuery, Compacted, Cut, Judgement, JudgeRequest, Purse, Reply, TurnRequest
 from workflows.ports import Model
 
-_BYTES_PER_TOKEN = 2
-_OVERHEAD = 600
-_NO_EFFORT = ("claude-haiku-4-5", "claude-sonnet-4-5")
-_NO_ADAPTIVE_THINKING = (*_NO_EFFORT, "claude-opus-4-5")
+
+class BatchDesk(Protocol):
+    """Takes calls that can wait, to hand them in together at half the price."""
+
+    async def queue(self, request: TurnRequest, order: Order, draft: Draft) -> Reply | Unpaid | None:
+        """Keep an order until it is handed in, and say `queued`, or why it is refused; None: make the call now.
+
+        Whoever brings the reply keeps it with `ClaudeModel.keep`; the same request finds it from then on.
+        """
 
 
 class ClaudeModel(Model):
     """Calls Claude, or any server that speaks its Messages API."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one part each for all that a turn needs
         self,
-        client: anthropic.AsyncAnthropic,
         store: ConversationStore,
-        prices: Prices,
+        calls: PaidCalls,
         images: Fetch,
+        compactor: Compactor,
+        judge: DriftJudge,
+        anomalies: Anomalies,
+        warmth: Warmth,
         beat_seconds: float = 10.0,
+        desk: BatchDesk | None = None,
     ) -> None:
-        """Call through `client`; `images` fetches the bytes of an asset by its digest.
+        """Call through `calls`; `images` fetches the bytes of an asset by its digest.
 
-        A heartbeat is sent every `beat_seconds`, because a model can think in silence for minutes.
+        A heartbeat is sent every `beat_seconds`, because a model can think in silence for minutes. Without a `desk` a
+        call that could wait is made at once.
         """
-        self._claude = Claude(client)
         self._store = store
-        self._prices = prices
+        self._calls = calls
         self._images = images
+        self._compactor = compactor
+        self._judge = judge
+        self._anomalies = anomalies
+        self._warmth = warmth
         self._beat = beat_seconds
+        self._desk = desk
+        self._log = structlog.get_logger("callsheet.model")
 
     @activity.defn(name="call_model")
     async def call(self, request: TurnRequest) -> Reply:
         """Append this turn's user message, call the model once, store its reply.
 
         Raises `ApplicationError`: retryable when the endpoint or the way to it failed, permanent when credentials,
-        the model's name or our own records are wrong. All else is a reply.
+        the model's name or our own records are wrong. All else is a reply; without a call nothing is written, so that
+        the next request may say something else at the same place.
         """
         async with beating(self._beat):
-            if (paid := await self._store.find_reply(request)) is not None:
-                return paid
-            draft = await self._store.draft(request)
-            return await self._afford(request, draft)
+            reply = await self._store.find_reply(request) or await self._take_turn(request)
+            if reply.head == request.head:  # nothing was said, so there is nothing new to look at
+                return reply
+            return reply.model_copy(update={"alert": await self._anomalies.look(request.conversation)})
 
-    async def _afford(self, request: TurnRequest, draft: Draft) -> Reply:
-        """Make the call fit the allowance, or say that it does not.
+    @activity.defn(name="compact_conversation")
+    async def compact(self, cut: Cut) -> Compacted:
+        """Shorten what the model reads from now on; the originals stay."""
+        async with beating(self._beat):
+            return await self._compactor.compact(cut)
 
-        Without a call nothing is written, so that the next request may say something else at the same place.
-        """
-        model = draft.pin["model"]
-        spent = await self._store.attempts.spent(request)
-        if not self._prices.knows(model):
-            return _unanswered(request, "rejected", f"no price is known for the model {model}", spent)
-        shown = await show(draft.messages, self._images)
-        prompt = _prompt_tokens(draft, shown)
-        cap = self._prices.fit(model, prompt, request.allowance, spent)
-        if cap is None:
-            text = f"a call with about {prompt} tokens to read costs more than is left"
-            return _unanswered(request, "over_budget", text, spent)
-        reserved = self._prices.worst_case(model, prompt, cap)
-        return await self._pay(request, draft, _params(request, draft, shown, cap), reserved)
+    @activity.defn(name="judge_drift")
+    async def judge(self, request: JudgeRequest) -> Judgement:
+        """Have the last turns judged against the contract, in a fresh context."""
+        async with beating(self._beat):
+            return await self._judge.judge(request)
 
-    async def _pay(self, request: TurnRequest, draft: Draft, params: dict[str, Any], reserved: int) -> Reply:
-        attempts, began = self._store.attempts, time.monotonic()
-        spent = await attempts.spent(request)
-        attempt = await attempts.begin(request, params["model"], reserved, SOURCE)
-        try:
-            message = await self._claude.ask(params)
-        except CallFailedError as failed:
-            state: Settled = "unknown" if failed.billed else "free"
-            await attempts.settle(attempt, state, error=failed.error.message)
-            if failed.stop is None:
-                raise failed.error from None
-            return _unanswered(request, failed.stop, failed.text, spent)
-        cost = self._prices.cost_of(message, params["model"])
-        paid = cost.micro_usd if cost.known else reserved
-        kept = await self._keep(request, draft, message, spent + paid, time.monotonic() - began)
-        await attempts.settle(
-            attempt, "billed" if cost.known else "unknown", micro_usd=paid, request_id=message["request_id"]
+    async def order(self, request: TurnRequest, draft: Draft) -> Order:
+        """Write the request of a draft, and bound what it takes."""
+        pin, shown = draft.pin, await show(draft.messages, self._images)
+        prompt = prompt_bound(pin, draft.messages, known=draft.known, since=draft.since, images=shown.tokens)
+        return Order(
+            conversation=request.conversation,
+            position=request.head,
+            turn=request.turn,
+            kind="turn",
+            params=params_of(pin, shown.messages, model=draft.model, without_tools=request.without_tools),
+            prompt=prompt,
+            hour=min(hour_bound(pin), prompt),
+            max_tokens=min(request.allowance.max_tokens, request.allowance.tokens - prompt),
+            least_tokens=_least(request),
+            betas=draft.betas,
         )
-        return kept
 
-    async def _keep(
-        self, request: TurnRequest, draft: Draft, message: dict[str, Any], micro_usd: int, seconds: float
-    ) -> Reply:
-        reading, usage = read(message, draft.pin, draft.used), usage_of(message)
+    async def keep(self, request: TurnRequest, draft: Draft, paid: Paid) -> Reply:
+        """Store a reply that was paid for and settle its bill, in one transaction; returns the reply that is kept."""
+        return await to_its_end(self._keep(request, draft, paid))
+
+    async def _take_turn(self, request: TurnRequest) -> Reply:
+        draft = await self._store.draft(request)
+        await self._compare_prefix(request, draft)
+        order = await self.order(request, draft)
+        answer = await self._answer(request, draft, order)
+        if isinstance(answer, Paid):
+            return await self.keep(request, draft, answer)
+        return await self._unanswered(request, order, answer) if isinstance(answer, Unpaid) else answer
+
+    async def _answer(self, request: TurnRequest, draft: Draft, order: Order) -> Paid | Unpaid | Reply:
+        if order.max_tokens < _least(request):
+            text = (
+                f"a call with up to {order.prompt} tokens to read needs more than the {request.allowance.tokens} left"
+            )
+            return Unpaid("over_budget", text)
+        queued = None
+        if self._desk is not None and request.patience == "batch":
+            queued = await self._desk.queue(request, order, draft)
+        return await self._pay(request, draft, order) if queued is None else queued
+
+    async def _pay(self, request: TurnRequest, draft: Draft, order: Order) -> Paid | Unpaid:
+        """Make the call; of many that begin with the same prefix one goes ahead and writes it to the cache."""
+        if not is_worth_warming(draft.pin):
+            return await self._calls.make(order)
+        prefix = prefix_of(draft.pin, draft.model)
+        if request.head > 1:  # its conversation has warmed it
+            return await self._calls.make(order, self._warmth.begun(prefix))
+        async with self._warmth.behind(prefix) as began:
+            return await self._calls.make(order, began)
+
+    async def _keep(self, request: TurnRequest, draft: Draft, paid: Paid) -> Reply:
+        message, content = paid.message, content_of(paid.message)
+        used = await self._store.used_ids(request.conversation, [call.id for call in calls_of(content)])
+        reading, context = read(message, draft.pin, used), context_of(message)
         reply = Reply(
             head=draft.position + 1,
             turn=request.turn,
@@ -108,57 +152,52 @@ class ClaudeModel(Model):
             calls=reading.calls,
             output=reading.output,
             text=reading.text,
-            usage=usage,
-            micro_usd=micro_usd,
-            context=usage.prompt + usage.output,
+            usage=paid.bill.usage,
+            context=context,
             model=small(str(message.get("model") or ""), 100, 200),
-            request_id=small(message["request_id"], 100, 200),
-            seconds=round(seconds, 3),
+            request_id=small(paid.bill.request_id, 100, 200),
+            seconds=round(paid.seconds, 3),
         )
-        return await self._store.commit(request, draft, content_of(message), reply, reading.unrun)
+        needs = self._needs(request, draft.model, context, min(hour_bound(draft.pin), context))
+        return await self._store.commit(request, draft, content, reply, reading.unrun, paid=paid, needs=needs)
+
+    async def _unanswered(self, request: TurnRequest, order: Order, unpaid: Unpaid) -> Reply:
+        needs = self._needs(request, order.model, order.prompt, order.hour)
+        return Reply(
+            head=request.head,
+            turn=request.turn,
+            stop=unpaid.stop,
+            text=small(unpaid.text, 300, 1_200),
+            purse=await self._purse(request.conversation, unpaid.account, needs),
+        )
+
+    async def _purse(self, conversation: str, account: str, needs: int) -> Purse:
+        """Read the purse; where an account refused the call, what that one can still reserve is what is left."""
+        purse = await self._calls.ledger.purse(conversation, needs)
+        if not account:
+            return purse
+        standing = await self._calls.ledger.read(AccountQuery(account=account))
+        return purse.model_copy(update={"account": account, "left": standing.left})
+
+    def _needs(self, request: TurnRequest, model: str, prompt: int, hour: int) -> int:
+        """Say what a call with so much to read has to reserve at least."""
+        prices = self._calls.prices
+        return prices.worst_case(model, prompt, _least(request), hour=hour) if prices.knows(model) else 0
+
+    async def _compare_prefix(self, request: TurnRequest, draft: Draft) -> None:
+        """Tell when this build writes another prefix than the one that the conversation began with.
+
+        The cache of all earlier turns is lost, and with it thinking that models bind to it. The conversation goes on:
+        a deploy must not end what is under way.
+        """
+        before, after = draft.pin.get("prefix"), prefix_of(draft.pin)
+        if before in {None, after}:
+            return
+        found: dict[str, Any] = {"before": before, "after": after}
+        self._log.warning("prefix_changed", conversation=request.conversation, turn=request.turn, **found)
+        data = {"kind": "prefix_changed", **found}
+        await self._store.journal(request.scope, "ruling", data, conversation=request.conversation)
 
 
-def _params(request: TurnRequest, draft: Draft, shown: Shown, cap: int) -> dict[str, Any]:
-    """Write the request. All but its tail is the same in every turn, so that it is read from the cache."""
-    pin = draft.pin
-    params: dict[str, Any] = {
-        "model": pin["model"],
-        "max_tokens": cap,
-        "messages": mark_long_turn(shown.messages),
-        "cache_control": {"type": "ephemeral"},
-        "service_tier": "standard_only",  # other tiers have no price in our table
-    }
-    if pin["instructions"].strip():
-        hour = {"type": "ephemeral", "ttl": "1h"}
-        params["system"] = [{"type": "text", "text": pin["instructions"], "cache_control": hour}]
-    if pin["tools"]:
-        params["tools"] = tool_definitions(pin)
-        if request.without_tools:  # taking the tools away would change the prefix, and orphan the calls in it
-            params["tool_choice"] = {"type": "none"}
-    config = {} if pin["model"].startswith(_NO_EFFORT) else {"effort": pin["effort"]}
-    if pin["format"] is not None:
-        config["format"] = {"type": "json_schema", "schema": pin["format"]}
-    if config:
-        params["output_config"] = config
-    if not pin["model"].startswith(_NO_ADAPTIVE_THINKING):
-        params["thinking"] = {"type": "adaptive"}
-    return params
-
-
-def _prompt_tokens(draft: Draft, shown: Shown) -> int:
-    """Bound the prompt: what the API counted of it before, and half a token for every byte since."""
-    fresh = size_of(draft.messages[draft.since :])
-    if draft.known:
-        return draft.known + -(-fresh // _BYTES_PER_TOKEN)
-    pinned = size_of([draft.pin["instructions"], tool_definitions(draft.pin), draft.pin["format"]])
-    return -(-(fresh + pinned) // _BYTES_PER_TOKEN) + shown.tokens + _OVERHEAD
-
-
-def _unanswered(request: TurnRequest, stop: Stop, text: str, spent: int) -> Reply:
-    return Reply(
-        head=request.head,
-        turn=request.turn,
-        stop=stop,
-        text=small(text, 300, 1_200),
-        micro_usd=spent,
-    )
+def _least(request: TurnRequest) -> int:
+    return min(request.allowance.least_tokens, request.allowance.max_tokens)

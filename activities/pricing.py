@@ -6,14 +6,15 @@ again. A price that is not known is never zero: it is refused before the call, o
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import genai_prices
 from genai_prices import Usage, calc_price
 
-from workflows.models import Allowance
+from activities.usage import billed, iterations
+from workflows.models import Usage as Tokens
 
 MODELS = (
     "claude-fable-5",
@@ -44,6 +45,7 @@ SOURCE = f"genai-prices/{genai_prices.__version__}"
 _DATED = re.compile(r"[-@]\d{8}$")
 _MILLION = 1_000_000
 _MOST_DOLLARS = 100_000
+_BATCH = {"processing": "batch"}
 
 
 class UnknownPriceError(LookupError):
@@ -52,10 +54,17 @@ class UnknownPriceError(LookupError):
 
 @dataclass(frozen=True)
 class Cost:
-    """An amount in micro-dollars. With `known=False` it is no price at all, and must not be taken for zero."""
+    """An amount in micro-dollars. With `known=False` it is no price at all, and must not be taken for zero.
+
+    `usage` and `write_1h` (a part of its cache writes) sum everything that was billed; `served` is the model that
+    answered.
+    """
 
     micro_usd: int
     known: bool
+    usage: Tokens = field(default_factory=Tokens)
+    write_1h: int = 0
+    served: str = ""
     source: str = SOURCE
 
 
@@ -66,104 +75,118 @@ class Prices:
         """Allow `models`, given without a date; dated forms of them are allowed as well."""
         self._models = frozenset(models)
 
-    def knows(self, model: str) -> bool:
+    def knows(self, model: str, *, batch: bool = False) -> bool:
         """Tell whether a call of this model can be priced."""
-        return _DATED.sub("", model) in self._models
+        try:
+            self._price(model, Usage(), _BATCH if batch else {})
+        except UnknownPriceError:
+            return False
+        return True
 
-    def worst_case(self, model: str, prompt_tokens: int, max_tokens: int) -> int:
-        """Bound one plain call in micro-dollars: the whole prompt written to the 1 h cache, the whole cap generated.
+    def worst_case(self, model: str, prompt_tokens: int, max_tokens: int, *, hour: int = 0, batch: bool = False) -> int:
+        """Bound one plain call in micro-dollars, the whole cap generated.
+
+        `hour` of the prompt's tokens are written to the 1 h cache. The others are written to the 5 m cache or read
+        plainly, whichever is dearer: what is cached when the call arrives is not known. A longer prompt and a higher
+        cap never cost less, also where a model prices all tokens by the length of the prompt. Not covered: searches,
+        the fast mode, and a geography. Raises `UnknownPriceError`.
+        """
+        hour = min(hour, prompt_tokens)
+        context = _BATCH if batch else {}
+        written = (
+            self._price(model, _prompt(prompt_tokens, hour, write, max_tokens), context)
+            for write in (prompt_tokens - hour, 0)
+        )
+        return _micro(max(written))
+
+    def fit(
+        self, model: str, prompt_tokens: int, micro_usd: int, most: int, *, hour: int = 0, batch: bool = False
+    ) -> int:
+        """Find the largest output cap up to `most` whose worst case costs no more than `micro_usd`; 0 when none does.
 
         Raises `UnknownPriceError`.
         """
-        if not self.knows(model):
-            raise UnknownPriceError(model)
-        usage = Usage(
-            input_tokens=prompt_tokens,
-            cache_write_tokens=prompt_tokens,
-            cache_write_1h_tokens=prompt_tokens,
-            output_tokens=max_tokens,
-        )
-        return _micro(calc_price(usage, model, provider_id="anthropic").total_price)
 
-    def fit(self, model: str, prompt_tokens: int, allowance: Allowance, spent: int = 0) -> int | None:
-        """Find the largest output cap whose worst case the allowance covers, or None when not even the least fits.
+        def cost(cap: int) -> int:
+            return self.worst_case(model, prompt_tokens, cap, hour=hour, batch=batch)
 
-        `spent` micro-dollars of the allowance are gone. Raises `UnknownPriceError`.
+        if cost(most) <= micro_usd:
+            return most
+        none, too_many = 0, most
+        while too_many - none > 1:
+            middle = (none + too_many) // 2
+            none, too_many = (middle, too_many) if cost(middle) <= micro_usd else (none, middle)
+        return none
+
+    def cost_of(self, reply: Mapping[str, Any], requested: str, *, batch: bool = False) -> Cost:
+        """Price `reply`, a message as the API sent it: every iteration by the model that made it.
+
+        A compaction iteration names no model: it is priced as the requested one, and `batch` says that the call was
+        handed in with others, where the reply does not. Rounded once, half up. Never raises.
         """
-        money = allowance.micro_usd - spent
-        least = min(allowance.least_tokens, allowance.max_tokens)
-        cap = min(allowance.max_tokens, allowance.tokens - prompt_tokens)
-        prompt = self.worst_case(model, prompt_tokens, 0)
-        if cap >= least and prompt + (whole := self.worst_case(model, prompt_tokens, cap) - prompt) > money:
-            cap = max(money - prompt, 0) * cap // whole
-            while cap >= least and self.worst_case(model, prompt_tokens, cap) > money:  # the last micro-dollar
-                cap -= 1
-        return cap if cap >= least else None
-
-    def cost_of(self, reply: Mapping[str, Any], requested: str) -> Cost:
-        """Price `reply`, a message as the API sent it, by the model that served it.
-
-        A compaction iteration names no model: it is priced as the requested one. Rounded once, half up.
-        """
-        usage = reply.get("usage")
-        if not isinstance(usage, Mapping) or not {"input_tokens", "output_tokens"} <= usage.keys():
-            return Cost(0, known=False)
-        served = str(reply.get("model") or requested)
+        usage, served = reply.get("usage"), str(reply.get("model") or requested)
+        if not isinstance(usage, Mapping):
+            return Cost(0, known=False, served=served)
+        tokens, write_1h = billed(usage)
+        unknown = Cost(0, known=False, usage=tokens, write_1h=write_1h, served=served)
+        if not {"input_tokens", "output_tokens"} <= usage.keys():
+            return unknown
         try:
-            dollars = sum(
-                (self._price(part, _model_of(part, served, requested), _context(usage)) for part in _parts(usage)),
-                Decimal(0),
-            )
-            dollars *= GEOGRAPHY.get(str(usage.get("inference_geo") or ""), Decimal(1))
-            dollars += self._searches(usage, served)
+            dollars = self._dollars(usage, served, requested, batch=batch)
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
-            return Cost(0, known=False)
-        if not 0 <= dollars <= _MOST_DOLLARS:  # a count that nobody can have counted
-            return Cost(0, known=False)
-        return Cost(_micro(dollars), known=usage.get("service_tier") != "priority")
+            return unknown
+        # Of a priority call no price is known, and nobody can have counted the tokens of such an amount.
+        if usage.get("service_tier") == "priority" or not 0 <= dollars <= _MOST_DOLLARS:
+            return unknown
+        return Cost(_micro(dollars), known=True, usage=tokens, write_1h=write_1h, served=served)
 
-    def _price(self, usage: Mapping[str, Any], model: str, context: Mapping[str, str]) -> Decimal:
-        if not self.knows(model):
-            raise UnknownPriceError(model)
-        read, write = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
-        hour = (usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0
-        hour = min(hour, write)
-        price = calc_price(
-            Usage(
-                input_tokens=(usage.get("input_tokens") or 0) + read + write,
-                cache_read_tokens=read,
-                cache_write_tokens=write,
-                cache_write_1h_tokens=hour,
-                cache_write_5m_tokens=write - hour,
-                output_tokens=usage.get("output_tokens") or 0,  # thinking is part of it
-            ),
-            model,
-            provider_id="anthropic",
-            price_context=context or None,
+    def _dollars(self, usage: Mapping[str, Any], served: str, requested: str, *, batch: bool) -> Decimal:
+        context = dict(_BATCH) if batch or usage.get("service_tier") == "batch" else {}
+        if usage.get("speed") == "fast":
+            context["speed"] = "fast"
+        dollars = sum(
+            (self._price(_model_of(part, served, requested), _counted(part), context) for part in iterations(usage)),
+            Decimal(0),
         )
+        dollars *= GEOGRAPHY.get(str(usage.get("inference_geo") or ""), Decimal(1))
+        if searches := (usage.get("server_tool_use") or {}).get("web_search_requests") or 0:
+            dollars += self._price(served, Usage(web_searches=searches), {})  # no discount and no factor on these
+        return dollars
+
+    def _price(self, model: str, usage: Usage, context: Mapping[str, str]) -> Decimal:
+        if _DATED.sub("", model) not in self._models:
+            raise UnknownPriceError(model)
+        try:
+            price = calc_price(usage, model, provider_id="anthropic", price_context=context or None)
+        except LookupError:
+            raise UnknownPriceError(model) from None
         for item in context.items():  # the package falls back to the list price without a word
             if not any(item in variant.when.items() for variant in price.model.price_variants or ()):
                 raise UnknownPriceError(f"{model} {item}")
         return price.total_price
 
-    @staticmethod
-    def _searches(usage: Mapping[str, Any], model: str) -> Decimal:
-        count = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
-        if not count:
-            return Decimal(0)
-        return calc_price(Usage(web_searches=count), model, provider_id="anthropic").total_price
+
+def _prompt(prompt_tokens: int, hour: int, write: int, max_tokens: int) -> Usage:
+    return Usage(
+        input_tokens=prompt_tokens,
+        cache_write_tokens=hour + write,
+        cache_write_1h_tokens=hour,
+        cache_write_5m_tokens=write,
+        output_tokens=max_tokens,
+    )
 
 
-def _context(usage: Mapping[str, Any]) -> dict[str, str]:
-    context = {"processing": "batch"} if usage.get("service_tier") == "batch" else {}
-    if usage.get("speed") == "fast":
-        context["speed"] = "fast"
-    return context
-
-
-def _parts(usage: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    # The top-level fields leave a compaction out, so iterations are summed where there are any.
-    return list(usage.get("iterations") or [{**usage, "type": "message"}])
+def _counted(usage: Mapping[str, Any]) -> Usage:
+    read, write = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
+    hour = min((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0, write)
+    return Usage(
+        input_tokens=(usage.get("input_tokens") or 0) + read + write,
+        cache_read_tokens=read,
+        cache_write_tokens=write,
+        cache_write_1h_tokens=hour,
+        cache_write_5m_tokens=write - hour,
+        output_tokens=usage.get("output_tokens") or 0,  # thinking is part of it
+    )
 
 
 def _model_of(part: Mapping[str, Any], served: str, requested: str) -> str:
