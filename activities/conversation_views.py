@@ -1,19 +1,50 @@
-"""What the model reads of a conversation: all of it, or what the latest cut left."""
+"""What a model reads of a conversation: all of it, or what the latest cut left.
+
+The view of one model only ever grows between two cuts, because caches and signed thinking are bound to the exact
+prefix. It never needs more rows than stand behind the latest cut, however long the conversation is.
+"""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from activities.conversation_tables import ConversationRow, CutRow, MessageRow
 from activities.errors import permanent
-from activities.messages import Message, answerable, calls_of, digest_of, sendable, size_of, without_thinking
+from activities.messages import (
+    Block,
+    Message,
+    answerable,
+    calls_of,
+    digest_of,
+    dumps,
+    readable_size,
+    sendable,
+    with_order,
+    without_thinking,
+)
 from activities.pictures import MOST_TOKENS
 from workflows.models import Reply
 
+SIGNED = "compact-2026-09-04"
+"""The API's beta that every request with a signed summary names."""
+
 _BYTES_PER_TOKEN = 3
+_READ = (MessageRow.role, MessageRow.content, MessageRow.record, MessageRow.model)
+
+
+class Reader(NamedTuple):
+    """The model that is to read a conversation, and the pinned one, which was asked wherever no other is named."""
+
+    model: str
+    pinned: str
+
+    def wrote(self, row: MessageRow) -> bool:
+        """Tell whether an answer is this model's own."""
+        return (row.model or self.pinned) == self.model
 
 
 @dataclass(frozen=True)
@@ -21,24 +52,31 @@ class View:
     """The messages before `head` as they are sent.
 
     `known` is what the API counted for the first `since` of them, 0 when it has not seen this prefix. `keep_from` is
-    where the tail begins (1: nothing is cut).
+    where the tail begins (1: nothing is cut). `betas` are what the endpoint has to be told. `order` is the task that
+    the next user message has to repeat, where a signed summary has taken its place.
     """
 
     messages: list[Message]
     known: int
     since: int
     keep_from: int
+    betas: tuple[str, ...] = ()
+    order: tuple[Block, ...] = ()
 
     @property
     def size(self) -> int:
-        """Bytes on the wire, without images."""
-        return size_of(self.messages)
+        """Bytes that are read, without images, the order included that the next message repeats."""
+        return readable_size([*self.messages, *self._due])
 
     @property
     def image_tokens(self) -> int:
         """At most so many tokens are images."""
-        blocks = [block for message in self.messages for block in message["content"]]
+        blocks = [block for message in (*self.messages, *self._due) for block in message["content"]]
         return MOST_TOKENS * len([block for block in blocks if block.get("type") == "image"])
+
+    @property
+    def _due(self) -> list[Message]:
+        return [{"role": "user", "content": list(self.order)}] if self.order else []
 
 
 def conversation_row(session: Session, conversation: str) -> ConversationRow:
@@ -49,13 +87,23 @@ def conversation_row(session: Session, conversation: str) -> ConversationRow:
     return row
 
 
-def message_rows(session: Session, conversation: str, head: int) -> list[MessageRow]:
-    """Read all messages before `head`; none may be missing."""
-    query = select(MessageRow).where(MessageRow.conversation == conversation, MessageRow.position < head)
-    rows = list(session.scalars(query.order_by(MessageRow.position)))
-    if [row.position for row in rows] != list(range(head)):
-        raise permanent("PairingBroken", f"{conversation} has {len(rows)} of the {head} messages before this turn")
+def message_rows(session: Session, conversation: str, start: int, head: int) -> list[MessageRow]:
+    """Read the messages from `start` to before `head`; none may be missing."""
+    here = (MessageRow.conversation == conversation, MessageRow.position >= start, MessageRow.position < head)
+    query = select(MessageRow).where(*here).order_by(MessageRow.position).options(load_only(*_READ))
+    rows = list(session.scalars(query))
+    if [row.position for row in rows] != list(range(start, head)):
+        found = start + len(rows)
+        raise permanent("PairingBroken", f"{conversation} has {found} of the {head} messages before this turn")
     return rows
+
+
+def last_answer(session: Session, conversation: str, head: int) -> list[MessageRow]:
+    """Read the answer before `head`; a paused answer, a refused one and their continuations are one."""
+    here = (MessageRow.conversation == conversation, MessageRow.position < head, MessageRow.role == "user")
+    query = select(MessageRow.position).where(*here).order_by(MessageRow.position.desc()).limit(1)
+    asked = session.scalar(query)
+    return message_rows(session, conversation, 0 if asked is None else asked + 1, head)
 
 
 def check_contract(talk: ConversationRow, task: MessageRow) -> None:
@@ -66,35 +114,82 @@ def check_contract(talk: ConversationRow, task: MessageRow) -> None:
 
 
 def said(row: MessageRow) -> list[Any]:
-    """Read what counts of a message: only its words where its calls could never be answered."""
+    """Read what counts of a message: nothing of a refusal, only the words where calls could never be answered."""
     content: list[Any] = json.loads(row.content)
-    if row.role != "assistant" or answerable([call.id for call in calls_of(content)]):
+    if row.role != "assistant":
+        return content
+    if is_refusal(row):
+        return []
+    if answerable([call.id for call in calls_of(content)]):
         return content
     return [block for block in content if block.get("type") == "text"]
 
 
-def view(session: Session, conversation: str, head: int, cut: CutRow | None = None) -> View:
+def is_refusal(row: MessageRow) -> bool:
+    """Tell whether an answer is a refusal: sent back, it would only be refused again."""
+    return row.record is not None and Reply.model_validate_json(row.record).stop == "refusal"
+
+
+def view(session: Session, conversation: str, head: int, reader: Reader, cut: CutRow | None = None) -> View:
     """Read the messages before `head`, after the latest cut (or `cut`, one that is only proposed)."""
-    rows = message_rows(session, conversation, head)
     cut = cut or latest_cut(session, conversation, head)
     if cut is None:
-        return _counted([(row, sendable(row.role, said(row))) for row in rows], 0, 1)
+        rows = message_rows(session, conversation, 0, head)
+        return _counted([(row, _as_sent(row, reader)) for row in rows if not is_refusal(row)], reader)
+    task = session.get_one(MessageRow, (conversation, 0))
+    check_contract(conversation_row(session, conversation), task)
+    rows = [row for row in message_rows(session, conversation, cut.keep_from, head) if not is_refusal(row)]
+    block = signed_block(cut, reader.model)
+    if block is not None:
+        return _after_signed(session, task, rows, cut, reader, block)
     # A message of its own, so that the task stays what it was, word for word; the API joins neighbours of one role.
-    task = sendable("user", json.loads(rows[0].content))
-    summary = sendable("user", [{"type": "text", "text": cut.summary}])
-    tail = [(row, _after_cut(row, cut.position)) for row in rows[cut.keep_from :]]
-    return _counted([(rows[0], task), (rows[0], summary), *tail], cut.position, cut.keep_from)
+    front = [sendable("user", json.loads(task.content)), sendable("user", [{"type": "text", "text": cut.summary}])]
+    tail = [(row, _as_sent(row, reader, cut.position)) for row in rows]
+    return _counted([*((None, message) for message in front), *tail], reader, cut)
+
+
+def _after_signed(
+    session: Session, task: MessageRow, rows: Sequence[MessageRow], cut: CutRow, reader: Reader, block: Block
+) -> View:
+    """Read what a signed summary left: kept answers stay as they were, because the API binds them to its block.
+
+    Nothing may stand between the two, so the order comes back with the first message of the user, and with it what
+    people said since: of that no model decides what stays.
+    """
+    people = json.loads(cut.block or "{}").get("people", "")
+    order = tuple(sendable("user", [*json.loads(task.content), {"type": "text", "text": people}])["content"])
+    bare = _last_unsigned(session, cut, reader.model)
+    sent: list[tuple[MessageRow | None, Message]] = [(None, {"role": "assistant", "content": [block]})]
+    for row in rows:
+        message = _as_sent(row, reader, bare)
+        if order and row.role == "user":
+            message, order = {**message, "content": with_order(message["content"], order)}, ()
+        sent.append((row, message))
+    counted = _counted(sent, reader, cut)
+    return View(counted.messages, counted.known, counted.since, cut.keep_from, (SIGNED,), order)
+
+
+def sealed(model: str, block: Block, people: str) -> str:
+    """Write a signed summary as it is kept: who wrote it, the block as it came, and what people said."""
+    return dumps({"model": model, "block": block, "people": people})
+
+
+def signed_block(cut: CutRow, model: str) -> Block | None:
+    """Read the signed summary of a cut, for the model that wrote it; others read its words."""
+    kept = json.loads(cut.block) if cut.block else None
+    block: Block | None = kept["block"] if kept and kept["model"] == model else None
+    return block
 
 
 def latest_cut(session: Session, conversation: str, head: int) -> CutRow | None:
     """Read the cut that rules what is read at `head`."""
-    query = select(CutRow).where(CutRow.conversation == conversation, CutRow.position <= head)
-    return session.scalars(query.order_by(CutRow.position.desc()).limit(1)).first()
+    here = (CutRow.conversation == conversation, CutRow.position <= head)
+    return session.scalars(select(CutRow).where(*here).order_by(CutRow.position.desc()).limit(1)).first()
 
 
 def context_of(view: View) -> int:
     """Count the tokens of a view, as far as the API counted them, the rest estimated."""
-    return view.known + size_of(view.messages[view.since :]) // _BYTES_PER_TOKEN
+    return view.known + readable_size(view.messages[view.since :]) // _BYTES_PER_TOKEN
 
 
 def context_after(before: View, after: View, pinned: int) -> int:
@@ -106,17 +201,29 @@ def context_after(before: View, after: View, pinned: int) -> int:
     return min(after.image_tokens + text, counted)
 
 
-def _after_cut(row: MessageRow, position: int) -> Message:
+def _last_unsigned(session: Session, cut: CutRow, model: str) -> int:
+    """Find where the prefix was last changed without this model's seal: thinking from before it is gone for good."""
+    here = (CutRow.conversation == cut.conversation, CutRow.position < cut.position)
+    earlier = session.scalars(select(CutRow).where(*here).order_by(CutRow.position.desc()))
+    return next((row.position for row in earlier if signed_block(row, model) is None), 0)
+
+
+def _as_sent(row: MessageRow, reader: Reader, bare: int = 0) -> Message:
+    """Write a message for the wire. Thinking goes back unedited to the model that thought it, or not at all.
+
+    Models bind thinking to the whole prefix before it, so what stands before `bare`, where the prefix changed, has
+    none.
+    """
     content = said(row)
-    # Models bind thinking to the whole prefix before it, which the cut has changed; an edited block is an error.
-    return sendable(row.role, without_thinking(content) if row.position < position else content)
+    own = row.role == "user" or (reader.wrote(row) and row.position >= bare)
+    return sendable(row.role, content if own else without_thinking(content))
 
 
-def _counted(sent: list[tuple[MessageRow, Message]], from_position: int, keep_from: int) -> View:
+def _counted(sent: list[tuple[MessageRow | None, Message]], reader: Reader, cut: CutRow | None = None) -> View:
     known = since = 0
     for number, (row, _) in enumerate(sent):
-        if row.record is None or row.position < from_position:
+        if row is None or row.record is None or not reader.wrote(row) or row.position < (cut.position if cut else 0):
             continue
         if context := Reply.model_validate_json(row.record).context:
             known, since = context, number + 1
-    return View([message for _, message in sent], known, since, keep_from)
+    return View([message for _, message in sent], known, since, cut.keep_from if cut else 1)

@@ -1,6 +1,7 @@
 """The store of conversations: append-only, verbatim, first writer wins."""
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import anthropic
@@ -8,18 +9,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from temporalio import activity
 
-from activities import drafts
-from activities.attempts import Attempts
+from activities import drafts, ledger_rows
 from activities.conversation_tables import ConversationRow, JournalRow, MessageRow, PinRow, ToolResultRow
 from activities.conversation_views import conversation_row
-from activities.cuts import compact
-from activities.database import Database, first
+from activities.database import Database, first, now
 from activities.drafts import Draft
 from activities.errors import permanent
+from activities.ledger_rows import Caps
 from activities.messages import calls_of, digest_of, dumps
+from activities.paid_calls import Paid
+from activities.requests import baseline, prefix_of
 from activities.tools.answers import clean
 from activities.tools.definition import RawCall, Tooling, ToolResult
-from workflows.models import Closing, Compacted, Cut, Done, Opened, Opening, Outcome, Reply, Scope, TurnRequest
+from workflows.models import Closed, Closing, Opened, Opening, Outcome, Reply, Scope, TurnRequest
 from workflows.ports import Conversations
 
 PIN = len("sha256:") + 32
@@ -31,44 +33,32 @@ _SAME = ("run", "item", "agent", "conversation", "turn", "action", "data")
 class ConversationStore(Conversations):
     """Implements the port, and is what the model activity and the toolbox read and write."""
 
-    def __init__(self, database: Database, tooling: Tooling) -> None:
-        """Keep conversations in `database`; `tooling` describes the tools that agents are pinned with."""
+    def __init__(self, database: Database, tooling: Tooling, caps: Caps | None = None) -> None:
+        """Keep conversations in `database`; `tooling` describes the tools that agents are pinned with.
+
+        `caps` are the standard ones of the ledger.
+        """
         self._database = database
         self._tooling = tooling
-        self.attempts = Attempts(database)
+        self._caps = caps or Caps()
 
     @activity.defn(name="open_conversation")
     async def open(self, opening: Opening) -> Opened:
-        """Pin the agent and write the first message; harmless when done twice."""
-        body = dumps(self._pin(opening))
-        contract = clean(opening.contract.text())
-        task = clean(opening.task)
-        if contract not in task:  # it has to survive every cut, and only this message does
-            task = f"## Contract\n\n{contract}\n\n{task}"
-        images = [{"type": "image", "source": {"type": "asset", "digest": digest}} for digest in opening.images]
-        content = dumps([{"type": "text", "text": task}, *images])
-        pin = PinRow(digest=digest_of(body)[:PIN], body=body)
-        row = ConversationRow(
-            id=opening.conversation,
-            pin=pin.digest,
-            workflow_id=opening.workflow_id,
-            workflow_run_id=opening.workflow_run_id,
-            run=opening.scope.run,
-            item=opening.scope.item,
-            agent=opening.agent,
-            tenant=opening.scope.tenant,
-            contract=contract,
-            contract_digest=digest_of(contract),
-        )
-        message = MessageRow(
-            conversation=row.id, position=0, role="user", content=content, digest=digest_of(content), turn=0
-        )
+        """Pin the agent, write the first message and open the accounts; harmless when done twice."""
+        body = self._pin(opening)
+        pin = PinRow(digest=digest_of(dumps(body))[:PIN], body=dumps(body))
+        row, message = _conversation(opening, pin.digest), _task(opening)
 
         def work(session: Session) -> Opened:
             first(session, pin)
             if first(session, row):
                 first(session, message)
-            return Opened(conversation=row.id, pin=conversation_row(session, opening.conversation).pin)
+                ledger_rows.open_accounts(session, opening.caps)
+            kept = conversation_row(session, row.id)
+            task = session.get_one(MessageRow, (row.id, 0))
+            pinned = json.loads(session.get_one(PinRow, kept.pin).body)
+            context = baseline(pinned, [{"role": "user", "content": json.loads(task.content)}])
+            return Opened(conversation=kept.id, pin=kept.pin, context=context)
 
         return await self._database.run(work)
 
@@ -77,37 +67,31 @@ class ConversationStore(Conversations):
             definitions = self._tooling.definitions(tuple(sorted(set(opening.tools))))
         except KeyError as error:
             raise permanent("UnknownTool", f"agent {opening.agent} has an unknown tool: {error.args[0]}") from None
-        policies = [self._tooling.policy(each["name"]) for each in definitions]
-        return {
+        pin = {
             "agent": opening.agent,
             "instructions": clean(opening.instructions),
             "model": opening.model,
             "effort": opening.effort,
             "limits": opening.limits.model_dump(mode="json"),
             "format": anthropic.transform_schema(opening.output_schema) if opening.output_schema else None,
-            "tools": [
-                {
-                    **each,
-                    "effect": rule.effect,
-                    "quick": rule.quick,
-                    "queue": rule.queue,
-                    "seconds": rule.timeout.total_seconds(),
-                }
-                for each, rule in zip(definitions, policies, strict=True)
-            ],
+            "tools": [{**each, **self._policy(each["name"])} for each in definitions],
         }
+        return {**pin, "prefix": prefix_of(pin)}
 
-    @activity.defn(name="compact_conversation")
-    async def compact(self, cut: Cut) -> Compacted:
-        """Shorten what the model reads from now on: message 0 word for word, a summary, the last messages."""
-        return await self._database.run(lambda session: compact(session, cut))
+    def _policy(self, tool: str) -> dict[str, Any]:
+        rule = self._tooling.policy(tool)
+        seconds = rule.timeout.total_seconds()
+        return {"effect": rule.effect, "quick": rule.quick, "queue": rule.queue, "seconds": seconds}
 
     @activity.defn(name="close_conversation")
-    async def close(self, closing: Closing) -> Done:
-        """Record why a conversation was ended by a ruling."""
+    async def close(self, closing: Closing) -> Closed:
+        """Record why a conversation was ended by a ruling, and tell what it came to."""
         data = {"kind": closing.kind, "reason": closing.reason}
         await self.journal(closing.scope, "ruling", data, conversation=closing.conversation, turn=closing.turn)
-        return Done()
+        known = closing.conversation
+        return Closed(
+            purse=await self._database.read(lambda session: ledger_rows.purse(session, known, self._caps, now()))
+        )
 
     async def journal(
         self, scope: Scope, action: str, data: dict[str, Any], *, conversation: str = "", turn: int = 0
@@ -142,26 +126,51 @@ class ConversationStore(Conversations):
             await self._database.run(lambda session: drafts.interrupt(session, request))
         return await self._database.read(lambda session: drafts.compose(session, request))
 
-    async def commit(
-        self, request: TurnRequest, draft: Draft, content: list[Any], reply: Reply, unrun: dict[str, str]
-    ) -> Reply:
-        """Append this turn's messages, first writer wins; returns the reply that is kept.
+    async def used_ids(self, conversation: str, ids: Collection[str]) -> frozenset[str]:
+        """Find which of these call ids were used before in the conversation: they must not come again."""
+        here = (ToolResultRow.conversation == conversation, ToolResultRow.call_id.in_(list(map(clean, ids))))
+        query = select(ToolResultRow.call_id).where(*here)
+        return frozenset(await self._database.read(lambda session: session.scalars(query).all()))
 
-        `unrun` are calls that will never run, each with the reason: they are answered at once.
+    async def commit(
+        self,
+        request: TurnRequest,
+        draft: Draft,
+        content: list[Any],
+        reply: Reply,
+        unrun: Mapping[str, str],
+        *,
+        paid: Paid | None = None,
+        needs: int = 0,
+    ) -> Reply:
+        """Append this turn's messages, first writer wins, and settle its bill; returns the reply that is kept.
+
+        `unrun` are calls that will never run, each with the reason: they are answered at once. `needs` is what the
+        next call has to reserve at least. Also the bill of a reply that is not kept is settled: it was paid.
         """
-        rows = drafts.turn_rows(request, draft, content, reply)
 
         def work(session: Session) -> Reply:
-            if not first(session, rows[0]):
+            rows = drafts.turn_rows(request, draft, content, reply)
+            won = first(session, rows[0])
+            if paid is not None:
+                ledger_rows.settle(session, paid.attempt, paid.bill, now())
+            if not won:
                 kept = session.get_one(MessageRow, (request.conversation, draft.position))
                 return Reply.model_validate_json(kept.record or reply.model_dump_json())
+            charged = self._charged(session, request, reply, needs)
+            rows[0].record = charged.model_dump_json()
             session.add_all(rows[1:])
             for call in calls_of(content):
                 if call.id in unrun:
                     first(session, drafts.unrun_row(request, draft.position, call, unrun[call.id]))
-            return reply
+            return charged
 
         return await self._database.run(work)
+
+    def _charged(self, session: Session, request: TurnRequest, reply: Reply, needs: int) -> Reply:
+        spent = ledger_rows.spent_in_turn(session, request.conversation, request.head, request.turn)
+        purse = ledger_rows.purse(session, request.conversation, self._caps, now(), needs)
+        return reply.model_copy(update={"micro_usd": spent, "purse": purse})
 
     async def pinned_tools(self, pin: str) -> tuple[str, ...]:
         """Name the tools of the pinned agent; empty when the pin is unknown."""
@@ -189,3 +198,37 @@ class ConversationStore(Conversations):
             return Outcome.model_validate_json(kept.outcome)
 
         return await self._database.run(work)
+
+
+def _conversation(opening: Opening, pin: str) -> ConversationRow:
+    contract = clean(opening.contract.text())
+    return ConversationRow(
+        id=opening.conversation,
+        pin=pin,
+        workflow_id=opening.workflow_id,
+        workflow_run_id=opening.workflow_run_id,
+        run=opening.scope.run,
+        item=opening.scope.item,
+        agent=opening.agent,
+        tenant=opening.scope.tenant,
+        contract=contract,
+        contract_digest=digest_of(contract),
+        accounts=dumps([cap.account for cap in opening.caps]),
+        pipeline=opening.pipeline,
+    )
+
+
+def _task(opening: Opening) -> MessageRow:
+    contract, task = clean(opening.contract.text()), clean(opening.task)
+    if contract not in task:  # it has to survive every cut, and only this message does
+        task = f"## Contract\n\n{contract}\n\n{task}"
+    images = [{"type": "image", "source": {"type": "asset", "digest": digest}} for digest in opening.images]
+    content = dumps([{"type": "text", "text": task}, *images])
+    return MessageRow(
+        conversation=opening.conversation,
+        position=0,
+        role="user",
+        content=content,
+        digest=digest_of(content),
+        turn=0,
+    )

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from activities.conversation_tables import MessageRow, PinRow, ToolResultRow
-from activities.conversation_views import message_rows, said, view
+from activities.conversation_views import Reader, last_answer, said, view
 from activities.database import first
 from activities.errors import permanent
 from activities.messages import (
@@ -23,6 +22,7 @@ from activities.messages import (
     result_block,
     sendable,
     user_content,
+    with_order,
 )
 from activities.tools.answers import clean, small
 from activities.tools.definition import RawCall, ToolResult
@@ -31,19 +31,20 @@ from workflows.models import Outcome, Reply, TurnRequest
 
 @dataclass(frozen=True)
 class Draft:
-    """One request to the model, composed but not sent. `messages` still name images by digest.
+    """One request to `model`, composed but not sent. `messages` still name images by digest.
 
     The API counted `known` tokens for the first `since` messages. `user` is the message that this turn adds, if any;
-    `position` is where the reply will stand. `used` are the call ids that may not come again.
+    `position` is where the reply will stand. `betas` are what the endpoint has to be told of.
     """
 
     pin: dict[str, Any]
+    model: str
     messages: list[Message]
     user: list[Block] | None
     position: int
     known: int
     since: int
-    used: frozenset[str]
+    betas: tuple[str, ...] = ()
 
 
 def reply_position(request: TurnRequest) -> int:
@@ -53,27 +54,30 @@ def reply_position(request: TurnRequest) -> int:
 
 def compose(session: Session, request: TurnRequest) -> Draft:
     """Compose the request from the stored messages: open calls are answered first, then come the notes."""
-    pin = session.get(PinRow, request.pin)
-    if pin is None:
+    row = session.get(PinRow, request.pin)
+    if row is None:
         raise permanent("ConversationUnknown", f"no such pin: {request.pin}")
-    seen = view(session, request.conversation, request.head)
+    pin = json.loads(row.body)
+    reader = Reader(request.model or pin["model"], pin["model"])
+    seen = view(session, request.conversation, request.head, reader)
     messages, user = seen.messages, None
     if _adds_message(request):
         user = user_content(_answers(session, request), request.notes)
         if not user:
             raise permanent("PairingBroken", f"{request.conversation} at {request.head}: nothing to say")
-        messages = [*messages, sendable("user", user)]
+        content = sendable("user", user)["content"]
+        messages = [*messages, {"role": "user", "content": with_order(content, seen.order) if seen.order else content}]
     if problem := pairing_problem(messages):
         raise permanent("PairingBroken", f"{request.conversation} at {request.head}: {problem}")
-    used = session.scalars(select(ToolResultRow.call_id).where(ToolResultRow.conversation == request.conversation))
     return Draft(
-        pin=json.loads(pin.body),
+        pin=pin,
+        model=reader.model,
         messages=messages,
         user=user,
         position=reply_position(request),
         known=seen.known,
         since=seen.since,
-        used=frozenset(used),
+        betas=seen.betas,
     )
 
 
@@ -87,7 +91,7 @@ def interrupt(session: Session, request: TurnRequest) -> None:
 def turn_rows(request: TurnRequest, draft: Draft, content: list[Any], reply: Reply) -> list[MessageRow]:
     """Write the rows of one turn, the reply's first: who wins it wins the turn."""
     notes = [note.model_dump(mode="json") for note in request.notes] if draft.user is not None else []
-    rows = [_row(request, draft.position, "assistant", content, record=reply.model_dump_json())]
+    rows = [_row(request, draft.position, "assistant", content, record=reply.model_dump_json(), model=draft.model)]
     if draft.user is not None:
         rows.append(_row(request, request.head, "user", draft.user, notes=dumps(notes)))
     return rows
@@ -128,12 +132,8 @@ def _adds_message(request: TurnRequest) -> bool:
 
 
 def _open_calls(session: Session, request: TurnRequest) -> Iterator[tuple[MessageRow, RawCall]]:
-    """Read the calls of the answer before `head`; a paused answer and its continuation are one."""
-    rows = message_rows(session, request.conversation, request.head)
-    start = len(rows)
-    while start and rows[start - 1].role == "assistant":
-        start -= 1
-    for row in rows[start:]:
+    """Read the calls of the answer before `head`."""
+    for row in last_answer(session, request.conversation, request.head):
         for call in calls_of(said(row)):
             yield row, call
 
@@ -149,7 +149,13 @@ def _answers(session: Session, request: TurnRequest) -> list[Block]:
 
 
 def _row(
-    request: TurnRequest, position: int, role: str, content: list[Any], notes: str = "[]", record: str | None = None
+    request: TurnRequest,
+    position: int,
+    role: str,
+    content: list[Any],
+    notes: str = "[]",
+    record: str | None = None,
+    model: str | None = None,
 ) -> MessageRow:
     text = dumps(content)
     return MessageRow(
@@ -161,4 +167,5 @@ def _row(
         turn=request.turn,
         notes=notes,
         record=record,
+        model=model,
     )

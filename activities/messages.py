@@ -18,6 +18,7 @@ Block = dict[str, Any]
 Message = dict[str, Any]
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
+_ORDER = "The order stands as it was given:"
 _NOTHING = "(no answer)"
 _LONG_TURN = 15
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -66,6 +67,12 @@ def result_block(call_id: str, content: str, *, ok: bool) -> Block:
 def user_content(results: Iterable[Block], notes: Iterable[Note]) -> list[Block]:
     """Compose the user message of a turn: all results first, text only after them."""
     return [*results, *({"type": "text", "text": clean(note.text)} for note in notes if note.text.strip())]
+
+
+def with_order(content: Sequence[Block], order: Iterable[Block]) -> list[Block]:
+    """Put the order back into a user message, word for word: behind the results, which come first, before the notes."""
+    results = [block for block in content if block.get("type") == "tool_result"]
+    return [*results, {"type": "text", "text": _ORDER}, *order, *content[len(results) :]]
 
 
 def without_thinking(content: Iterable[Block]) -> list[Block]:
@@ -118,10 +125,10 @@ def pairing_problem(messages: Sequence[Message]) -> str:
     """Say what is wrong with the pairing of calls and results, or nothing.
 
     Every call is answered exactly once, in the next user message, results first. Only a paused reply at the end may
-    stand open.
+    stand open. The user speaks first, unless a signed summary stands for what was said.
     """
     joined = runs_of(messages)
-    if not joined or joined[0]["role"] != "user":
+    if not joined or (joined[0]["role"] != "user" and not _is_summary(messages[0])):
         return "the first message is not the user's"
     for number, message in enumerate(joined):
         if message["role"] != "user":
@@ -130,6 +137,10 @@ def pairing_problem(messages: Sequence[Message]) -> str:
         if problem := _unpaired([call.id for call in calls_of(before)], message["content"]):
             return f"message {number}: {problem}"
     return ""
+
+
+def _is_summary(message: Message) -> bool:
+    return [block["type"] for block in message["content"]] == ["compaction"]
 
 
 def _unpaired(asked: list[str], content: Sequence[Block]) -> str:
@@ -150,6 +161,15 @@ def mark_long_turn(messages: list[Message]) -> list[Message]:
     content = messages[ends[-1]]["content"]
     marked = {**messages[ends[-1]], "content": [*content[:-1], {**content[-1], "cache_control": {"type": "ephemeral"}}]}
     return [*messages[: ends[-1]], marked, *messages[ends[-1] + 1 :]]
+
+
+def readable_size(messages: Iterable[Message]) -> int:
+    """Count the bytes of messages that a model reads: of a signed summary only its words, not its seal."""
+    return size_of([{**message, "content": [_words(block) for block in message["content"]]} for message in messages])
+
+
+def _words(block: Block) -> Block:
+    return {"type": "text", "text": block.get("content")} if block.get("type") == "compaction" else block
 
 
 def size_of(value: object) -> int:
