@@ -1,145 +1,11 @@
 """The shape of a request body: its fields, their types, and the words in which the API complains about them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
-from rehearsal.errors import ApiError
-
-
-class Shape(BaseModel):
-    """A JSON object without unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _as_blocks(value: Any) -> Any:  # noqa: ANN401 - whatever the JSON held
-    return [{"type": "text", "text": value}] if isinstance(value, str) else value
-
-
-class CacheControl(Shape):
-    """A cache breakpoint."""
-
-    type: Literal["ephemeral"]
-    ttl: Literal["5m", "1h"] = "5m"
-
-
-class Marked(Shape):
-    """Something that may carry a cache breakpoint."""
-
-    cache_control: CacheControl | None = None
-
-
-class TextBlock(Marked):
-    """Words."""
-
-    type: Literal["text"]
-    text: str
-    citations: Any = None
-
-
-class Base64Source(Shape):
-    """An image in the request itself."""
-
-    type: Literal["base64"]
-    media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
-    data: str
-
-
-class UrlSource(Shape):
-    """An image elsewhere, which a rehearsal never fetches."""
-
-    type: Literal["url"]
-    url: str
-
-
-class FileSource(Shape):
-    """An uploaded image, which a rehearsal does not keep."""
-
-    type: Literal["file"]
-    file_id: str
-
-
-class Transformations(Shape):
-    """What happens to an image that is too large."""
-
-    oversized_image: Literal["downsize", "error"] = "downsize"
-
-
-class ImageBlock(Marked):
-    """A picture."""
-
-    type: Literal["image"]
-    source: Annotated[Base64Source | UrlSource | FileSource, Field(discriminator="type")]
-    transformations: Transformations | None = None
-
-
-class ToolUseBlock(Marked):
-    """A call that the model made."""
-
-    type: Literal["tool_use"]
-    id: str = Field(pattern=r"^[a-zA-Z0-9_-]+$")
-    name: str = Field(min_length=1, max_length=200)
-    input: dict[str, Any]
-    caller: Any = None
-    toolset_name: str | None = None
-
-
-Shown = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
-
-
-class ToolResultBlock(Marked):
-    """The answer to a call."""
-
-    type: Literal["tool_result"]
-    tool_use_id: str = Field(pattern=r"^[a-zA-Z0-9_-]+$")
-    content: Annotated[list[Shown], BeforeValidator(_as_blocks)] = Field(default_factory=list)
-    is_error: bool = False
-    toolset_name: str | None = None
-
-
-class ThinkingBlock(Shape):
-    """Thoughts, signed by the API."""
-
-    type: Literal["thinking"]
-    thinking: str
-    signature: str
-
-
-class RedactedThinkingBlock(Shape):
-    """Thoughts that nobody may read."""
-
-    type: Literal["redacted_thinking"]
-    data: str
-
-
-class ServerToolUseBlock(Marked):
-    """A call of a tool that the provider runs."""
-
-    type: Literal["server_tool_use"]
-    id: str
-    name: str
-    input: dict[str, Any]
-    caller: Any = None
-
-
-Block = Annotated[
-    TextBlock
-    | ImageBlock
-    | ToolUseBlock
-    | ToolResultBlock
-    | ThinkingBlock
-    | RedactedThinkingBlock
-    | ServerToolUseBlock,
-    Field(discriminator="type"),
-]
-
-
-class MessageShape(Shape):
-    """One message."""
-
-    role: Literal["user", "assistant", "system"]
-    content: Annotated[list[Block], BeforeValidator(_as_blocks)]
+from rehearsal.blocks import CacheControl, Marked, MessageShape, Shape, TextBlock, as_blocks, misshapen
 
 
 class ToolShape(Marked):
@@ -192,18 +58,27 @@ class OutputConfig(Shape):
     format: OutputFormat | None = None
 
 
+class CompactionConfig(Shape):
+    """The wish for a summary of everything that was said, in place of a reply."""
+
+    type: Literal["summarize"]
+    instructions: str | None = Field(default=None, max_length=16_384)
+
+
 class Prompt(Shape):
     """What both the messages and the counting endpoint take."""
 
     model: str = Field(min_length=1, max_length=256)
-    messages: list[MessageShape] = Field(max_length=100_000)
-    system: Annotated[list[TextBlock], BeforeValidator(_as_blocks)] = Field(default_factory=list)
+    messages: list[MessageShape]
+    system: Annotated[list[TextBlock], BeforeValidator(as_blocks)] = Field(default_factory=list)
     tools: list[ToolShape] = Field(default_factory=list)
     tool_choice: ToolChoice | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig = OutputConfig()
     cache_control: CacheControl | None = None
     speed: Literal["standard", "fast"] | None = None
+    compaction: CompactionConfig | None = None
+    context_management: Any = None
 
 
 class Body(Prompt):
@@ -219,13 +94,14 @@ class Body(Prompt):
     diagnostics: dict[str, Any] | None = None
     user_profile_id: str | None = None
     workspace_id: str | None = None
+    thread: Any = None
 
 
 B = TypeVar("B", bound=Prompt)
 
 
 def read_body(raw: object) -> Body:
-    """Check the shape of a messages body.
+    """Check the shape of a messages body; a list of messages is left to whoever reads it message by message.
 
     Raises:
         ApiError: 400, naming the first wrong field by its path.
@@ -239,9 +115,8 @@ def read_prompt(raw: object) -> Prompt:
 
 
 def _read(shape: type[B], raw: object) -> B:
+    listed = isinstance(raw, Mapping) and isinstance(raw.get("messages"), list)
     try:
-        return shape.model_validate(raw)
+        return shape.model_validate({**raw, "messages": []} if listed and isinstance(raw, Mapping) else raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(str(step) for step in first["loc"])
-        raise ApiError(f"{path}: {first['msg']}" if path else first["msg"]) from None
+        raise misshapen(error) from None

@@ -64,6 +64,7 @@ class PromptCache:
     def __init__(self, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._sweep_at = SWEEP
 
     def search(self, chain: Sequence[Piece], least: int) -> Search:
         """Find the longest cached prefix; `least` is the shortest prefix in tokens that the model caches."""
@@ -91,8 +92,9 @@ class PromptCache:
                 self._entries[key] = replace(self._entries[key], until=now + LIFETIMES[self._entries[key].ttl])
         for key, ttl in search.written:
             self._entries[key] = _Entry(ttl, now + LIFETIMES[ttl])
-        if len(self._entries) > SWEEP:
+        if len(self._entries) > self._sweep_at:
             self._entries = {key: entry for key, entry in self._entries.items() if entry.until > now}
+            self._sweep_at = max(SWEEP, 2 * len(self._entries))
 
     def _look_back(self, chain: Sequence[Piece], mark: int) -> int | None:
         now = self._clock()

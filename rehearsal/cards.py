@@ -1,7 +1,8 @@
 """What each model accepts, as the models endpoint tells it and the checks enforce it.
 
 Windows, output caps and cache minimums of the newest models are assumptions of the rehearsal (their line's last known
-value); so are the release dates. Nothing in Callsheet relies on them: it asks the endpoint.
+value); so are the release dates, and that models newer than the list of September 2026 write summaries on demand.
+Nothing in Callsheet relies on them: it asks the endpoint.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
+EDITS: Final = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_20260112")
 MILLION: Final = 1_000_000
 OUTPUT: Final = 128_000
 
@@ -27,6 +29,7 @@ class Card:
     omits_thinking: bool = False
     forced_tools: bool = True
     system_messages: bool = False
+    compaction: bool = True
     efforts: tuple[str, ...] = EFFORTS
     lifecycle: Literal["active", "deprecated", "retired"] = "active"
     retires: str | None = None
@@ -42,8 +45,8 @@ class Card:
         _, line, *version = self.id.split("-")
         return f"Claude {line.capitalize()} {'.'.join(version)}"
 
-    def as_json(self) -> dict[str, Any]:
-        """Write the card as the models endpoint does."""
+    def as_json(self, *, beta: bool = False) -> dict[str, Any]:
+        """Write the card as the models endpoint does; the capability to compact is told under its beta header only."""
         return {
             "type": "model",
             "id": self.id,
@@ -55,16 +58,20 @@ class Card:
             "line": self.line,
             "max_input_tokens": self.max_input,
             "max_tokens": self.max_tokens,
-            "capabilities": self._capabilities(),
+            "capabilities": {**self._capabilities(), **(self._compaction() if beta else {})},
         }
+
+    def _compaction(self) -> dict[str, Any]:
+        return {"compaction": {"supported": self.compaction, "summarize": {"supported": self.compaction}}}
 
     def _capabilities(self) -> dict[str, Any]:
         yes, no = {"supported": True}, {"supported": False}
         kinds = ("adaptive", "enabled", "disabled", "between_tools")
         thinking = {kind: yes if kind in self.thinking else no for kind in kinds}
         return {
-            **dict.fromkeys(("batch", "citations", "code_execution", "pdf_input"), no),
-            "context_management": no,
+            "batch": yes if self.lifecycle != "retired" else no,
+            **dict.fromkeys(("citations", "code_execution", "pdf_input"), no),
+            "context_management": {"supported": False, **dict.fromkeys(EDITS, no)},
             "effort": {
                 "supported": bool(self.efforts),
                 **{level: yes if level in self.efforts else no for level in EFFORTS},
@@ -103,7 +110,15 @@ CARDS: Final = (
     Card("claude-opus-4-8", system_messages=True),
     Card("claude-opus-4-7", least_cached=2048),
     Card("claude-opus-4-6", least_cached=4096),
-    Card("claude-opus-4-5", 200_000, 64_000, 4096, ("enabled", "disabled"), efforts=("low", "medium", "high")),
+    Card(
+        "claude-opus-4-5",
+        200_000,
+        64_000,
+        4096,
+        ("enabled", "disabled"),
+        compaction=False,
+        efforts=("low", "medium", "high"),
+    ),
     _newest("claude-sonnet-5-5", forced_tools=False, between=True),
     Card("claude-sonnet-5"),
     Card("claude-sonnet-4-6", max_tokens=64_000),
@@ -112,6 +127,7 @@ CARDS: Final = (
         200_000,
         64_000,
         thinking=("enabled", "disabled"),
+        compaction=False,
         efforts=(),
         lifecycle="deprecated",
         retires="2026-11-30T00:00:00Z",
@@ -124,7 +140,7 @@ CARDS: Final = (
         omits_thinking=True,
         system_messages=True,
     ),
-    Card("claude-haiku-4-5", 200_000, 64_000, 4096, ("enabled", "disabled"), efforts=()),
+    Card("claude-haiku-4-5", 200_000, 64_000, 4096, ("enabled", "disabled"), compaction=False, efforts=()),
 )
 
 

@@ -1,20 +1,10 @@
-"""What the API refuses in a request whose shape is right: each check raises a 400 in the API's own words."""
+"""What the API refuses around the messages, in a request whose shape is right: a 400 in the API's own words."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from rehearsal.body import (
-    Body,
-    MessageShape,
-    Prompt,
-    RedactedThinkingBlock,
-    ServerToolUseBlock,
-    TextBlock,
-    ThinkingBlock,
-    ToolResultBlock,
-    ToolUseBlock,
-)
+from rehearsal.body import Body, Prompt
 from rehearsal.cards import Card
 from rehearsal.errors import ApiError
 
@@ -22,22 +12,23 @@ UNSUPPORTED: Final = frozenset({
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems",
     "uniqueItems", "minProperties", "maxProperties",
 })  # fmt: skip
-ONLY_ASSISTANT: Final = (ToolUseBlock, ThinkingBlock, RedactedThinkingBlock, ServerToolUseBlock)
 
 
 def check_prompt(prompt: Prompt, card: Card) -> None:
-    """Run every check that the messages and the counting endpoint share."""
+    """Run the checks of everything but the messages that the messages and the counting endpoint share."""
     check_thinking(prompt, card)
     check_tools(prompt, card)
     if prompt.output_config.format:
         check_schema(prompt.output_config.format.schema_, "output_config.format.schema")
-    check_roles(prompt.messages, card)
-    check_contents(prompt)
-    check_pairing(prompt.messages)
+    if any(not block.text for block in prompt.system):
+        raise ApiError("system: text content blocks must be non-empty")
 
 
 def check_output(body: Body, card: Card) -> None:
-    """Check the room for the answer."""
+    """Check the room for the answer, and that the whole conversation was sent: the rehearsal keeps no threads."""
+    if body.thread is not None:
+        details = {"error_code": "thread_unsupported_request"}
+        raise ApiError("thread: send the full conversation without `thread`", details=details)
     if body.max_tokens > card.max_tokens:
         most = f"which is the maximum allowed number of output tokens for {card.id}"
         raise ApiError(f"max_tokens: {body.max_tokens} > {card.max_tokens}, {most}")
@@ -103,89 +94,3 @@ def check_schema(schema: Any, path: str) -> None:  # noqa: ANN401 - any JSON
             check_schema(each, path)
     for name in ("items", "anyOf", "allOf"):
         check_schema(schema.get(name), path)
-
-
-def check_roles(messages: Sequence[MessageShape], card: Card) -> None:
-    """Check who speaks when."""
-    if not messages:
-        raise ApiError("messages: at least one message is required")
-    if messages[0].role != "user":
-        raise ApiError('messages: first message must use the "user" role')
-    for at, message in enumerate(messages):
-        if message.role == "system":
-            _check_system(at, messages, card)
-        wrong = ONLY_ASSISTANT if message.role == "user" else (ToolResultBlock,)
-        for block in message.content:
-            if isinstance(block, wrong):
-                owner = "assistant" if message.role == "user" else "user"
-                raise ApiError(f"messages.{at}: `{block.type}` blocks can only be in `{owner}` messages")
-    last = messages[-1]
-    # A paused turn is sent back as it is, so that the model goes on; it ends with a call that the provider runs.
-    if last.role == "assistant" and not (last.content and isinstance(last.content[-1], ServerToolUseBlock)):
-        refusal = "This model does not support assistant message prefill."
-        raise ApiError(f"{refusal} The conversation must end with a user message.")
-
-
-def _check_system(at: int, messages: Sequence[MessageShape], card: Card) -> None:
-    if not card.system_messages:
-        raise ApiError(f"messages.{at}.role: `system` messages are not supported on {card.id}")
-    if messages[at - 1].role != "user":
-        raise ApiError(f"messages.{at}: a `system` message must directly follow a `user` message")
-    if not all(isinstance(block, TextBlock) for block in messages[at].content):
-        raise ApiError(f"messages.{at}: `system` messages may only contain text")
-
-
-def check_contents(prompt: Prompt) -> None:
-    """Check that nobody says nothing."""
-    for at, message in enumerate(prompt.messages):
-        if not message.content:
-            raise ApiError(f"messages.{at}: all messages must have non-empty content")
-        for block in message.content:
-            if isinstance(block, TextBlock) and not block.text:
-                raise ApiError("messages: text content blocks must be non-empty")
-            if isinstance(block, TextBlock) and not block.text.strip():
-                raise ApiError("messages: text content blocks must contain non-whitespace text")
-    if any(not block.text for block in prompt.system):
-        raise ApiError("system: text content blocks must be non-empty")
-
-
-def check_pairing(messages: Sequence[MessageShape]) -> None:
-    """Check that every call is answered exactly once, in the next message, results first."""
-    calls = [block.id for message in messages for block in message.content if isinstance(block, ToolUseBlock)]
-    if len(calls) != len(set(calls)):
-        raise ApiError("messages: `tool_use` ids must be unique")
-    asked: list[str] = []
-    for at, message in enumerate(messages):
-        if message.role != "system":
-            _check_results(at, message, asked)
-            asked = [block.id for block in message.content if isinstance(block, ToolUseBlock)]
-    if asked:
-        _unanswered(len(messages) - 1, asked)
-
-
-def _check_results(at: int, message: MessageShape, asked: Sequence[str]) -> None:
-    answered: list[str] = []
-    leading = True
-    for b, block in enumerate(message.content):
-        if not isinstance(block, ToolResultBlock):
-            leading = False
-            continue
-        path, name = f"messages.{at}.content.{b}", block.tool_use_id
-        if name not in asked:
-            rule = "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
-            raise ApiError(f"{path}: unexpected `tool_use_id` found in `tool_result` blocks: {name}. {rule}")
-        if name in answered:
-            found = f"Found multiple `tool_result` blocks with id: {name}"
-            raise ApiError(f"{path}: each tool_use must have a single result. {found}")
-        if not leading:
-            raise ApiError(f"{path}: `tool_result` blocks must come before all other content of the message")
-        answered.append(name)
-    missing = [name for name in asked if name not in answered]
-    if missing:
-        _unanswered(at - 1, missing)
-
-
-def _unanswered(at: int, missing: Sequence[str]) -> None:
-    found = f"`tool_use` ids were found without `tool_result` blocks immediately after: {', '.join(missing)}"
-    rule = "Each `tool_use` block must have a corresponding `tool_result` block in the next message."
-    raise ApiError(f"messages.{at}: {found}. {rule}")

@@ -111,6 +111,14 @@ class Delivery(Response):
         return isinstance(self._fault, HangUp) and at == min(self._fault.after, len(self._chunks))
 
 
+def events_sent(reply: Reply, fault: Fault | None, *, stream: bool) -> tuple[int, int]:
+    """How many events of a reply go out before a fault ends it, of how many; a reply in one piece is one event."""
+    if not stream or not isinstance(fault, HangUp | Truncate | ErrorEvent):
+        return int(fault != HangUp(after=0)), 1
+    whole = sum(1 for _ in events_of(reply))
+    return min(fault.after, whole if isinstance(fault, HangUp) else whole - 1), whole
+
+
 def _whole(reply: Reply, fault: Fault | None) -> bytes:
     if isinstance(fault, Garble):
         return fault.text.encode()

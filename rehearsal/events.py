@@ -33,7 +33,8 @@ def as_bytes(event: Mapping[str, Any]) -> bytes:
 
 
 def _opening(message: Mapping[str, Any]) -> dict[str, Any]:
-    usage = {name: value for name, value in message["usage"].items() if name != "output_tokens_details"}
+    told_last = {"output_tokens_details", "iterations"}
+    usage = {name: value for name, value in message["usage"].items() if name not in told_last}
     started = {**usage, "output_tokens": min(1, usage["output_tokens"])}
     return {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None, "usage": started}
 
@@ -45,6 +46,8 @@ def _closing(usage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _empty(block: Mapping[str, Any]) -> dict[str, Any]:
+    if block["type"] == "compaction":
+        return dict(block)  # a summary arrives whole, without deltas
     blank = {"text": "", "thinking": "", "signature": "", "input": {}}
     return {name: blank.get(name, value) for name, value in block.items()}
 
@@ -56,6 +59,8 @@ def _deltas(block: Mapping[str, Any], cut_input: str | None) -> Iterator[Event]:
         case "thinking":
             yield from ({"type": "thinking_delta", "thinking": chunk} for chunk in _chunks(block["thinking"]))
             yield {"type": "signature_delta", "signature": block["signature"]}
+        case "compaction":
+            return
         case _:
             text = json.dumps(block["input"], ensure_ascii=False) if cut_input is None else cut_input
             yield {"type": "input_json_delta", "partial_json": ""}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,11 @@ class Garble:
     text: str = "<html>bad gateway</html>"
 
 
-Fault = Reject | ErrorEvent | Truncate | HangUp | Stall | Drip | Garble
+@dataclass(frozen=True)
+class Lapse:
+    """In a batch: the request never reached the model, because the batch was canceled or expired before."""
+
+    kind: Literal["canceled", "expired"]
+
+
+Fault = Reject | ErrorEvent | Truncate | HangUp | Stall | Drip | Garble | Lapse

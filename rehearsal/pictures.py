@@ -4,14 +4,14 @@ import base64
 import binascii
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from rehearsal.body import Base64Source, Block, FileSource, ImageBlock, Prompt, ToolResultBlock
+from rehearsal.blocks import Base64Source, Block, FileSource, ImageBlock, MessageShape, ToolResultBlock
 from rehearsal.errors import ApiError
 
 PATCH: Final = 28
@@ -43,11 +43,25 @@ class Picture:
         return math.ceil(self.width * scale / PATCH) * math.ceil(self.height * scale / PATCH)
 
 
-def images_of(prompt: Prompt) -> Iterator[tuple[str, ImageBlock]]:
-    """Walk over all images, each with its path in the request."""
-    for m, message in enumerate(prompt.messages):
-        for b, block in enumerate(message.content):
-            yield from _within(f"messages.{m}.content.{b}", block)
+def images_of(at: int, message: MessageShape) -> Iterator[tuple[str, ImageBlock]]:
+    """Walk over the images of the message at this place, each with its path in the request."""
+    for b, block in enumerate(message.content):
+        yield from _within(f"messages.{at}.content.{b}", block)
+
+
+def check_sizes(seen: Sequence[tuple[str, Picture]]) -> None:
+    """Refuse images that are too large for their number.
+
+    Raises:
+        ApiError: 400, naming the images by their paths.
+    """
+    limit = LONGEST_OF_MANY if len(seen) > MANY else LONGEST
+    wide = [path for path, picture in seen if picture.longest > limit]
+    if wide:
+        details = {"error_code": "image_dimensions_too_large", "max_side_length_pixels": limit, "paths": wide}
+        many = " for many-image requests" if limit == LONGEST_OF_MANY else ""
+        message = f"At least one of the image dimensions exceed max allowed size{many}: {limit} pixels"
+        raise ApiError(f"{wide[0]}.image.source.base64.data: {message}", details=details)
 
 
 def _within(path: str, block: Block) -> Iterator[tuple[str, ImageBlock]]:
@@ -65,26 +79,12 @@ class Pictures:
     def __init__(self) -> None:
         self._known: dict[str, Picture] = {}
 
-    def check(self, prompt: Prompt) -> None:
-        """Refuse images that do not decode or are too large.
+    def see(self, path: str, image: ImageBlock) -> Picture:
+        """Look at an image.
 
         Raises:
             ApiError: 400 or 404, naming the image by its path.
         """
-        images = list(images_of(prompt))
-        limit = LONGEST_OF_MANY if len(images) > MANY else LONGEST
-        wide = [path for path, image in images if self._see(path, image).longest > limit]
-        if wide:
-            details = {"error_code": "image_dimensions_too_large", "max_side_length_pixels": limit, "paths": wide}
-            many = " for many-image requests" if limit == LONGEST_OF_MANY else ""
-            message = f"At least one of the image dimensions exceed max allowed size{many}: {limit} pixels"
-            raise ApiError(f"{wide[0]}.image.source.base64.data: {message}", details=details)
-
-    def tokens(self, data: str) -> int:
-        """What an image costs that passed the check."""
-        return self._known[_key(data)].tokens if _key(data) in self._known else 1
-
-    def _see(self, path: str, image: ImageBlock) -> Picture:
         if isinstance(image.source, FileSource):
             raise ApiError(f"File not found: {image.source.file_id}", type="not_found_error")
         if not isinstance(image.source, Base64Source):
@@ -95,6 +95,10 @@ class Pictures:
             size = f"{picture.width}x{picture.height}"
             raise ApiError(f"{path}: image is {size} pixels; the longest side that fits is {LONGEST_READ} pixels")
         return picture
+
+    def tokens(self, data: str) -> int:
+        """What an image costs that passed the check."""
+        return self._known[_key(data)].tokens if _key(data) in self._known else 1
 
     def _decode(self, path: str, source: Base64Source) -> Picture:
         known = self._known.get(_key(source.data))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from rehearsal.faults import Fault
 
@@ -43,7 +43,11 @@ class Tool:
 
 @dataclass(frozen=True)
 class Request:
-    """A Messages API body that passed the checks of the wire. `body` is what was sent, byte for meaning."""
+    """A Messages API body that passed the checks of the wire. `body` is what was sent, byte for meaning.
+
+    `compaction` tells that a summary is asked for, in place of a reply. Where a summary stands for the messages before,
+    `summarized` is the first task among them, and `earlier` the number of replies.
+    """
 
     model: str
     system: str
@@ -53,6 +57,9 @@ class Request:
     schema: Mapping[str, Any] | None = None
     effort: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
+    compaction: bool = False
+    summarized: str | None = None
+    earlier: int = 0
 
     @property
     def agent(self) -> str:
@@ -62,13 +69,16 @@ class Request:
 
     @property
     def task(self) -> str:
-        """The text of the first user message."""
+        """The text of the first user message, also of one that was summarized."""
+        if self.summarized is not None:
+            return self.summarized
         return next((message.text for message in self.messages if message.role == "user"), "")
 
     @property
     def turn(self) -> int:
-        """Which turn is asked for, from 1: the assistant messages so far, plus one."""
-        return 1 + sum(message.role == "assistant" for message in self.messages)
+        """Which turn is asked for, from 1: the replies so far, plus one."""
+        said = (message for message in self.messages if message.role == "assistant")
+        return 1 + self.earlier + sum(not message.of("compaction") for message in said)
 
     @property
     def results(self) -> tuple[Mapping[str, Any], ...]:
@@ -114,7 +124,14 @@ class ServerToolUse:
     input: Mapping[str, Any]
 
 
-Block = Text | ToolUse | Thinking | ServerToolUse
+@dataclass(frozen=True)
+class Summary:
+    """What was said so far, in place of a reply; null: the summary failed."""
+
+    text: str | None
+
+
+Block = Text | ToolUse | Thinking | ServerToolUse | Summary
 
 
 @dataclass(frozen=True)
@@ -146,6 +163,19 @@ class Player(Protocol):
 
     def reply(self, request: Request) -> Performance:
         """Decide what is answered.
+
+        Raises:
+            ApiError: the player has no answer; the text tells why.
+        """
+        ...
+
+
+@runtime_checkable
+class Summariser(Protocol):
+    """A player that writes summaries. The server writes them for everybody else."""
+
+    def compact(self, request: Request) -> Performance | None:
+        """Summarise what was said; null leaves it to the server.
 
         Raises:
             ApiError: the player has no answer; the text tells why.

@@ -33,23 +33,30 @@ def tokens_in(text: str) -> int:
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def normal(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Write plain strings as the text blocks that they stand for."""
-    return {
-        **raw,
-        "system": _blocks(raw.get("system") or []),
-        "messages": [{**message, "content": _contents(message["content"])} for message in raw["messages"]],
-    }
+def normal_opening(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a plain system prompt as the text block that it stands for."""
+    return {**raw, "system": _blocks(raw.get("system") or [])}
 
 
-def pieces(body: Mapping[str, Any], image_tokens: Count) -> tuple[Piece, ...]:
-    """Lay a normal body out as the chain in which it is cached."""
+def normal_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Write plain strings of a message as the text blocks that they stand for."""
+    return {**message, "content": _contents(message["content"])}
+
+
+def opening_pieces(body: Mapping[str, Any]) -> tuple[Piece, ...]:
+    """Lay out what stands before the messages of a normal body, in the order in which it is cached."""
     chain: list[Piece] = []
     key = _digest("", body["model"])
-    for value, tokens, marked, markable in _steps(body, image_tokens):
+    for value, tokens, mark, markable in _steps(body):
         key = _digest(key, value)
-        chain.append(Piece(key, tokens, marked.get("ttl", "5m") if marked else None, markable))
+        chain.append(Piece(key, tokens, _lifetime(mark), markable))
     return tuple(chain)
+
+
+def block_piece(previous: str, role: str, block: Mapping[str, Any], image_tokens: Count) -> Piece:
+    """Lay out one block of a message after the piece with the key `previous`."""
+    key = _digest(previous, [role, plain(block)])
+    return Piece(key, tokens_of(block, image_tokens), _lifetime(block.get("cache_control")), _markable(block))
 
 
 def chained(previous: str, value: object) -> str:
@@ -68,7 +75,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
 Step = tuple[object, int, Mapping[str, Any] | None, bool]
 
 
-def _steps(body: Mapping[str, Any], image_tokens: Count) -> Iterator[Step]:
+def _steps(body: Mapping[str, Any]) -> Iterator[Step]:
     for tool in body.get("tools") or []:
         yield plain(tool), tokens_in(_text(plain(tool))), tool.get("cache_control"), True
     output = body.get("output_config") or {}
@@ -78,10 +85,10 @@ def _steps(body: Mapping[str, Any], image_tokens: Count) -> Iterator[Step]:
     for block in body["system"]:
         yield plain(block), tokens_in(block["text"]), block.get("cache_control"), True
     yield ["mode", body.get("tool_choice"), body.get("thinking"), output.get("effort")], 0, None, False
-    for message in body["messages"]:
-        for block in message["content"]:
-            value = [message["role"], plain(block)]
-            yield value, tokens_of(block, image_tokens), block.get("cache_control"), _markable(block)
+
+
+def _lifetime(mark: Mapping[str, Any] | None) -> str | None:
+    return (mark.get("ttl") or "5m") if mark else None
 
 
 def tokens_of(block: Mapping[str, Any], image_tokens: Count) -> int:
@@ -95,6 +102,8 @@ def tokens_of(block: Mapping[str, Any], image_tokens: Count) -> int:
             return 1 + sum(tokens_of(each, image_tokens) for each in block.get("content") or [])
         case "thinking":
             return 1 + tokens_in(block["thinking"])
+        case "compaction":
+            return tokens_in(block.get("content") or "")
         case _:
             return 1 + tokens_in(_text(block.get("input") or block.get("data") or ""))
 

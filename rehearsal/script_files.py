@@ -10,7 +10,8 @@
       - call: {name: render_shot, input: {shot: a}}
       - forever: {say: "done"}
 
-Each turn is one name with its arguments: a mapping, or a single value for the first argument.
+Each turn is one name with its arguments: a mapping, or a single value for the first argument. Under the name
+`compaction` stand the turns for requests that ask for a summary, whoever asks.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ PLAIN: Final[Mapping[str, Callable[..., Turn | Repeat]]] = {
     "truncate": scripts.truncate,
     "break_off": scripts.break_off,
     "garble": scripts.garble,
+    "expire": scripts.expire,
+    "cancel": scripts.cancel,
 }
 
 
@@ -47,7 +50,8 @@ def load_script(path: Path, else_: Player | None = None) -> Script:
     parts = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     if not isinstance(parts, dict) or not all(isinstance(turns, list) for turns in parts.values()):
         raise ValueError(f"{path.name}: a script maps each agent to a list of turns")
-    return Script({agent: [_named(agent, turn) for turn in turns] for agent, turns in parts.items()}, else_)
+    turns = {agent: [_named(agent, turn) for turn in listed] for agent, listed in parts.items()}
+    return Script(turns, else_, compaction=turns.pop("compaction", None))
 
 
 def _named(agent: str, turn: object) -> Turn | Repeat:
@@ -62,6 +66,7 @@ def _turn(turn: Any) -> Turn | Repeat:  # noqa: ANN401 - whatever the file held
     whole: Mapping[str, Callable[[Any], Turn | Repeat]] = {
         "answer": scripts.answer,
         "call": _call,
+        "compacts": scripts.compacts,
         "calls": lambda several: scripts.calls(*map(_call, several)),
         "cut": lambda inner: scripts.cut(_performance(inner)),
         "forever": lambda inner: scripts.forever(_turn(inner)),

@@ -19,8 +19,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from rehearsal.errors import ApiError
-from rehearsal.faults import Drip, ErrorEvent, Fault, Garble, HangUp, Reject, Stall, Truncate
-from rehearsal.player import Performance, Player, Request, ServerToolUse, Text, Thinking, ToolUse
+from rehearsal.faults import Drip, ErrorEvent, Fault, Garble, HangUp, Lapse, Reject, Stall, Truncate
+from rehearsal.player import (
+    Performance,
+    Player,
+    Request,
+    ServerToolUse,
+    Summariser,
+    Summary,
+    Text,
+    Thinking,
+    ToolUse,
+)
 
 Turn = Performance | Callable[[Request], Performance]
 
@@ -40,12 +50,16 @@ Part = Turns | Callable[[Request], Turns]
 class Script(Player):
     """Plays fixed turns per agent. A part may also be a function that picks the turns for a conversation.
 
-    `else_` answers for agents without a part.
+    `else_` answers for agents without a part. `compaction` has the turns for requests that ask for a summary; after the
+    last of them, and without any, the server writes the summary. They take no turns from the agents' parts.
     """
 
-    def __init__(self, parts: Mapping[str, Part], else_: Player | None = None) -> None:
+    def __init__(
+        self, parts: Mapping[str, Part], else_: Player | None = None, *, compaction: Part | None = None
+    ) -> None:
         self._parts = parts
         self._else = else_
+        self._compaction = compaction
         self._taken: dict[str, int] = {}
 
     def reply(self, request: Request) -> Performance:
@@ -59,12 +73,22 @@ class Script(Player):
             if self._else is None:
                 raise ApiError(f"no script for '{request.agent}'")
             return self._else.reply(request)
-        taken = self._taken.get(request.conversation, 0)
-        self._taken[request.conversation] = taken + 1
-        turn = _turn(part(request) if callable(part) else part, taken)
+        taken, turn = self._next(part, request, request.conversation)
         if turn is None:
-            raise ApiError(f"script for '{request.agent}' has no turn {taken + 1}")
+            raise ApiError(f"script for '{request.agent}' has no turn {taken}")
         return turn if isinstance(turn, Performance) else turn(request)
+
+    def compact(self, request: Request) -> Performance | None:
+        """Take the conversation's next turn for a summary, if there is one."""
+        if self._compaction is None:
+            return self._else.compact(request) if isinstance(self._else, Summariser) else None
+        _, turn = self._next(self._compaction, request, f"compaction of {request.conversation}")
+        return turn if turn is None or isinstance(turn, Performance) else turn(request)
+
+    def _next(self, part: Part, request: Request, taker: str) -> tuple[int, Turn | None]:
+        taken = self._taken.get(taker, 0)
+        self._taken[taker] = taken + 1
+        return taken + 1, _turn(part(request) if callable(part) else part, taken)
 
 
 def _turn(turns: Turns, taken: int) -> Turn | None:
@@ -115,6 +139,21 @@ def pause(text: str = "Searching.", **query: Any) -> Performance:  # noqa: ANN40
 def overflow(text: str = "The window is full") -> Performance:
     """Stop because the model's window is full."""
     return Performance((Text(text),), stop="model_context_window_exceeded")
+
+
+def compacts(text: str | None) -> Performance:
+    """Summarise what was said with these words; null: the summary failed."""
+    return Performance((Summary(text),), stop="compaction")
+
+
+def expire() -> Performance:
+    """In a batch: let the batch end before this request was sent to the model."""
+    return Performance(fault=Lapse("expired"))
+
+
+def cancel() -> Performance:
+    """In a batch: let the batch be canceled before this request was sent to the model."""
+    return Performance(fault=Lapse("canceled"))
 
 
 def stop(reason: str | None, then: Performance) -> Performance:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,8 +15,10 @@ from rehearsal.api import Api
 from rehearsal.cache import Clock
 from rehearsal.cards import CARDS, Card
 from rehearsal.delivery import Connection
-from rehearsal.journal import Entry, Usage
+from rehearsal.faults import Reject
+from rehearsal.journal import Entry, Journal, Usage
 from rehearsal.player import Player
+from rehearsal.stage import Stage
 
 HOST: Final = "127.0.0.1"
 
@@ -23,8 +26,9 @@ HOST: Final = "127.0.0.1"
 class Rehearsal:
     """A running server: `async with Rehearsal(player) as server: AsyncAnthropic(base_url=server.url, ...)`.
 
-    `port` 0 lets the system choose. `cards` are the models on offer, `clock` tells the cache the time,
-    and the last `remembered` requests are kept for those who ask.
+    `port` 0 lets the system choose. `cards` are the models on offer, `clock` tells the cache the time, the last
+    `remembered` requests are kept for those who ask (their bodies only as far as they fit into 64 MB), and a batch is
+    worked on after `batch_delay` seconds.
     """
 
     def __init__(
@@ -34,20 +38,22 @@ class Rehearsal:
         port: int = 0,
         cards: Iterable[Card] = CARDS,
         clock: Clock | None = None,
-        remembered: int = 2_000,
+        remembered: int = 20_000,
+        batch_delay: float = 0.2,
     ) -> None:
-        self._api = Api(player, cards=cards, clock=clock, remembered=remembered)
+        self._api = Api(Stage(player, cards, clock, Journal(remembered)), batch_delay)
         self._wanted_port = port
         self._socket: socket.socket | None = None
+        self._address = (HOST, port)
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        if self._socket is None:
+        if not self._address[1]:
             raise RuntimeError("the rehearsal is not running")
-        return int(self._socket.getsockname()[1])
+        return int(self._address[1])
 
     @property
     def url(self) -> str:
@@ -56,7 +62,7 @@ class Rehearsal:
 
     @property
     def requests(self) -> tuple[Entry, ...]:
-        """The calls of the messages endpoint so far."""
+        """The calls of the messages endpoint so far, those in batches included."""
         return self._api.journal.entries
 
     @property
@@ -64,18 +70,49 @@ class Rehearsal:
         """Tokens of all replies that began."""
         return self._api.journal.usage
 
+    @property
+    def bill(self) -> int:
+        """What a provider would charge for all replies that began, in micro-dollars.
+
+        Raises:
+            LookupError: a reply came from a model without a list price.
+        """
+        return self._api.journal.bill
+
     async def start(self) -> None:
         """Listen."""
-        self._socket = _listen(self._wanted_port)
+        await self._listen(self._wanted_port)
+
+    async def stop(self) -> None:
+        """Close every connection, also those in the middle of a reply, and listen no more."""
+        await self._api.close()
+        await self._hush()
+
+    async def down(self, *, refuse: bool = False, retry_after: float | datetime | None = None) -> None:
+        """Be away for a while: answer everything with 529, or (`refuse`) drop all connections and accept none.
+
+        Work on batches goes on behind the closed doors. `up` ends it.
+        """
+        self._api.outage = Reject(529, "overloaded_error", "Overloaded", retry_after)
+        if refuse:
+            await self._hush()
+
+    async def up(self) -> None:
+        """Be back, on the same port."""
+        self._api.outage = None
+        if self._server is None:
+            await self._listen(self.port)
+
+    async def _listen(self, port: int) -> None:
+        self._socket = _listen(port)
+        self._address = self._socket.getsockname()
         self._server = _Server(self._api.app)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         await self._server.ready.wait()
 
-    async def stop(self) -> None:
-        """Close every connection, also those in the middle of a reply, and listen no more."""
+    async def _hush(self) -> None:
         if self._server is None or self._serving is None:
             return
-        self._api.close()
         self._server.close()
         await self._serving
         self._server, self._serving, self._socket = None, None, None

@@ -12,6 +12,9 @@ from rehearsal.cards import Card
 from rehearsal.errors import ApiError
 from rehearsal.prefix import chained
 
+Lineage = tuple[str, ...]
+"""The digests of what came before: of the conversation as it was sent, and of what its summaries stand for."""
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -30,58 +33,54 @@ def opening(body: Mapping[str, Any]) -> str:
     return chained("", [body.get("tools") or [], body["system"]])
 
 
-def binding(body: Mapping[str, Any]) -> str:
-    """The digest that the first block of the next reply is bound to."""
-    digest = opening(body)
-    for message in body["messages"]:
-        for block in message["content"]:
-            digest = chained(digest, [message["role"], block])
-    return digest
-
-
 def sign(model: str, prefix: str, thinking: str) -> str:
     """Sign a thinking block."""
-    seal = {"m": model, "p": prefix[:32], "t": _seal(model, prefix, thinking)}
-    return base64.b64encode(json.dumps(seal).encode()).decode()
+    return packed({"m": model, "p": prefix[:32], "t": _seal(model, prefix, thinking)})
 
 
-def check_signatures(body: Mapping[str, Any], card: Card) -> tuple[Dropped, ...]:
-    """Check every replayed thinking block of a normal body; tell which ones were dropped where the caller wants that.
+def packed(seal: Mapping[str, Any]) -> str:
+    """Write a seal as the text that goes over the wire."""
+    return base64.b64encode(json.dumps(seal, ensure_ascii=False).encode()).decode()
+
+
+def unpacked(signature: str) -> Any:  # noqa: ANN401 - any JSON
+    """Read a seal.
+
+    Raises:
+        ValueError: this is none.
+    """
+    try:
+        return json.loads(base64.b64decode(signature, validate=True))
+    except binascii.Error as error:
+        raise ValueError("no seal") from error
+
+
+def check_thinking_block(
+    path: str, block: Mapping[str, Any], before: Lineage, card: Card, *, lenient: bool
+) -> Dropped | None:
+    """Check a replayed thinking block; tell if it was dropped, where the caller wants that.
 
     Raises:
         ApiError: 400 for a changed block, or a block of another conversation.
     """
-    binding_rules = (body.get("thinking") or {}).get("block_binding") or {}
-    lenient = binding_rules.get("prefix_mismatch_behavior") == "drop_block"
-    dropped: list[Dropped] = []
-    digest = opening(body)
-    for m, message in enumerate(body["messages"]):
-        for b, block in enumerate(message["content"]):
-            if block["type"] == "thinking":
-                dropped += _checked(f"messages.{m}.content.{b}", block, digest, card, lenient=lenient)
-            digest = chained(digest, [message["role"], block])
-    return tuple(dropped)
-
-
-def _checked(path: str, block: Mapping[str, Any], prefix: str, card: Card, *, lenient: bool) -> list[Dropped]:
     seal = _opened(path, block["signature"])
     if seal["m"] != card.id:
-        return [Dropped(path, "model_binding_mismatch")]  # another model's thoughts are left out without a word
-    if seal["p"] == prefix[:32] or not card.binds_thinking:
+        return Dropped(path, "model_binding_mismatch")  # another model's thoughts are left out without a word
+    if seal["p"] in {digest[:32] for digest in before} or not card.binds_thinking:
         if seal["t"] != _seal(card.id, seal["p"], block["thinking"]):
             raise ApiError(f"{path}: Invalid `signature` in `thinking` block")
-        return []
+        return None
     if lenient:
-        return [Dropped(path, "prefix_binding_mismatch")]
+        return Dropped(path, "prefix_binding_mismatch")
     why = "the block was created in a different conversation, or the messages before it have changed"
     raise ApiError(f"{path}: Invalid `signature` in `thinking` block: {why}")
 
 
 def _opened(path: str, signature: str) -> dict[str, str]:
     try:
-        seal = json.loads(base64.b64decode(signature, validate=True))
+        seal = unpacked(signature)
         return {name: str(seal[name]) for name in ("m", "p", "t")}
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise ApiError(f"{path}: Invalid `signature` in `thinking` block") from None
 
 
