@@ -1,6 +1,6 @@
 """Against spending more than was granted: money, tokens, turns, tool calls and time, before the call."""
 
-from workflows.models import Allowance, Halt, LastTurn, Transcript
+from workflows.models import Allowance, Halt, HaltKind, LastTurn, Transcript
 
 WALL_NEAR = (19, 20)
 """The part of the wall time after which the agent is asked to hand in."""
@@ -9,27 +9,31 @@ WALL_NEAR = (19, 20)
 def spending(transcript: Transcript) -> Halt | LastTurn | None:
     """Stop before a cap is crossed, and leave the agent one turn to hand in what it has.
 
-    Money, tokens and time are never overdrawn: nearly used up they give the last turn, used up they halt. Turns and
-    tool calls count the work; the last turn, which has no tools, comes on top of them. A last turn counts as taken
-    when its note stands in a turn.
+    Tokens and time are never overdrawn: nearly used up they give the last turn, used up they halt. Turns and tool calls
+    count the work; the last turn, which has no tools, comes on top of them. Money is the ledger's: it alone refuses a
+    call, and only after it shrank the output to its floor and waited for other callers, so its refusal halts at once;
+    a person can cure that. Little money gives the last turn. It counts as taken when its note stands in a turn.
     """
+    if transcript.turns and transcript.turns[-1].stop == "over_budget":
+        return Halt(kind="money", reason=_refused(transcript))
     if gone := _gone(transcript):
         return Halt(kind="budget", reason=f"The budget is used up: {'; '.join(gone)}.")
     reached = _reached(transcript)
     if not transcript.last_turn_given:
-        ending = reached + _nearly_gone(transcript)
+        ending = reached or _nearly_gone(transcript)
         return LastTurn(text=_hand_in("; ".join(ending))) if ending else None
-    if reached and (_last_turn_taken(transcript) or _refused_twice(transcript)):
-        return Halt(kind="budget", reason=f"Not done after the last turn: {'; '.join(reached)}.")
+    if reached and _last_turn_taken(transcript):
+        only_money = reached == [_money(transcript)]
+        kind: HaltKind = "money" if only_money else "budget"
+        return Halt(kind=kind, reason=f"Not done after the last turn: {'; '.join(reached)}.")
     return None
 
 
 def allowance(transcript: Transcript) -> Allowance:
-    """Say what the next call may use: all that is left, and as much output as the tokens left have room for."""
+    """Say what the next call may use: the tokens left, and as much output as they have room for."""
     tokens, least = _tokens_left(transcript), _least(transcript)
     room = tokens - transcript.context
     return Allowance(
-        micro_usd=_money_left(transcript),
         tokens=tokens,
         max_tokens=max(least, min(transcript.limits.max_tokens, room)),
         least_tokens=least,
@@ -44,8 +48,6 @@ def calls_left(transcript: Transcript) -> int:
 def _gone(transcript: Transcript) -> list[str]:
     """Name the caps that leave nothing, not even for one small call."""
     gone = []
-    if _money_left(transcript) <= 0:
-        gone.append(_money(transcript))
     if _tokens_left(transcript) < _smallest_call(transcript):
         gone.append(_tokens(transcript))
     if transcript.elapsed >= transcript.limits.wall:
@@ -63,8 +65,8 @@ def _reached(transcript: Transcript) -> list[str]:
         reached.append(_turns(transcript))
     if 0 < spend.tool_calls >= limits.tool_calls:  # an agent without tools has a cap of 0 and never reaches it
         reached.append(f"tool calls {spend.tool_calls} of {limits.tool_calls}")
-    if transcript.turns and transcript.turns[-1].stop == "over_budget":
-        reached.append(f"the next call could cost more than is left, {_money(transcript)}")
+    if _leaves_less_than(transcript, transcript.purse.needs):
+        reached.append(_money(transcript))
     return reached
 
 
@@ -72,18 +74,13 @@ def _last_turn_taken(transcript: Transcript) -> bool:
     return any("last_turn" in turn.notes for turn in transcript.turns)
 
 
-def _refused_twice(transcript: Transcript) -> bool:
-    """Tell that not even the last turn could be paid for: the same call is not tried a third time."""
-    return [turn.stop for turn in transcript.turns[-2:]] == ["over_budget", "over_budget"]
-
-
 def _nearly_gone(transcript: Transcript) -> list[str]:
-    """Name the caps that leave room for one call like the last, but not for two: the last turn has to be paid for."""
+    """Name the caps that leave room for one call like the last, but not for the last turn after it."""
     if not transcript.turns:
         return []
-    near = []
-    if _money_left(transcript) < 2 * transcript.turns[-1].micro_usd:
-        near.append(_money(transcript))
+    near, last = [], transcript.turns[-1].micro_usd
+    if _leaves_less_than(transcript, last):
+        near.append(f"{_money(transcript)}, and the last one cost {_dollars(last)}")
     if _tokens_left(transcript) < 2 * _smallest_call(transcript):
         near.append(_tokens(transcript))
     part, whole = WALL_NEAR
@@ -92,10 +89,13 @@ def _nearly_gone(transcript: Transcript) -> list[str]:
     return near
 
 
-def _money_left(transcript: Transcript) -> int:
-    own = transcript.limits.micro_usd - transcript.spend.micro_usd
-    spare = transcript.spare_micro_usd
-    return max(0, own if spare is None else min(own, spare))
+def _leaves_less_than(transcript: Transcript, call: int) -> bool:
+    """Tell whether after one more call, which takes `call` micro-dollars, a last turn at its floor is not covered.
+
+    The purse came with the last reply: without one it says nothing, or what it said before a person topped it up.
+    """
+    left, needs = transcript.purse.left, transcript.purse.needs
+    return bool(transcript.turns) and left is not None and needs > 0 and left < call + needs
 
 
 def _tokens_left(transcript: Transcript) -> int:
@@ -111,10 +111,25 @@ def _smallest_call(transcript: Transcript) -> int:
     return transcript.context + _least(transcript)
 
 
+def _refused(transcript: Transcript) -> str:
+    said = transcript.turns[-1].text.rstrip(". ") or _lack(transcript)
+    return f"The budget is used up: {_cost(transcript)}; {said}."
+
+
 def _money(transcript: Transcript) -> str:
-    cost = f"cost {_dollars(transcript.spend.micro_usd)} of {_dollars(transcript.limits.micro_usd)}"
-    spare = transcript.spare_micro_usd
-    return cost if spare is None else f"{cost}, {_dollars(spare)} left in the run"
+    return f"{_cost(transcript)}; {_lack(transcript)}"
+
+
+def _cost(transcript: Transcript) -> str:
+    return f"cost {_dollars(max(transcript.purse.total, transcript.spend.micro_usd))} so far"
+
+
+def _lack(transcript: Transcript) -> str:
+    purse = transcript.purse
+    if purse.left is None or not purse.needs:
+        return "the next call could cost more than is left"
+    account = f"the account {purse.account}" if purse.account else "the tightest account"
+    return f"{account} leaves {_dollars(max(0, purse.left))} and the next call needs {_dollars(purse.needs)}"
 
 
 def _tokens(transcript: Transcript) -> str:

@@ -10,7 +10,9 @@ def crowding(transcript: Transcript) -> Compact | Halt | None:
     """Compact a conversation that fills the window; halt when compaction did not help.
 
     Every cut empties the prompt cache, and the newest messages always stay. So a cut that bought less than one turn
-    means that what has to stay is too large: a second one would cost money and change nothing.
+    means that what has to stay is too large: a second one would cost money and change nothing. Before the first turn
+    `context` estimates the baseline (instructions, tools, task), which no cut can shorten: when that alone fills the
+    window, no call is made.
     """
     if not (_is_full(transcript) or _was_exceeded(transcript)):
         return None
@@ -32,8 +34,10 @@ def _was_exceeded(transcript: Transcript) -> bool:
 
 
 def _too_large(transcript: Transcript) -> str:
-    when = f"after the compaction at turn {transcript.compacted_at}" if transcript.compacted_at else "from the start"
-    return (
-        f"The conversation does not fit its window {when}: {transcript.context} of {transcript.limits.window} tokens. "
-        "What has to stay is too large."
-    )
+    used = f"{transcript.context} of {transcript.limits.window} tokens"
+    when = f"after the compaction at turn {transcript.compacted_at}: {used}"
+    if not transcript.spend.turns:
+        part, whole = FULL
+        most = 100 * part // whole
+        when = f"from the start: instructions, tools and task are about {used}, and {most} % is the most"
+    return f"The conversation does not fit its window {when}. What has to stay is too large."

@@ -8,15 +8,21 @@ _FINAL: tuple[tuple[Stop, HaltKind, str], ...] = (
     ("rejected", "rejected", "The model endpoint refused the request for good."),
 )
 
+_TRUNCATED = (
+    "Two replies in a row were cut off at the output cap. It was raised once, after the first one, as far as the "
+    "budget had room for it."
+)
+
 
 def failing(transcript: Transcript) -> Halt | None:
     """Halt after a refusal, a broken reply, a rejected request, or two replies in a row that were cut off.
 
-    The first cut-off reply is no case for a ruling: the loop answers it with a higher output cap.
+    The first cut-off reply is no case for a ruling: the loop answers it with a higher output cap. A refusal is seen
+    here only after the models that the agent may fall back to were asked as well.
     """
     stops = [turn.stop for turn in transcript.turns[-2:]]
     if stops == ["max_tokens", "max_tokens"]:
-        return Halt(kind="truncated", reason="Two replies in a row were cut off at the output cap.")
+        return Halt(kind="truncated", reason=_TRUNCATED)
     for stop, kind, reason in _FINAL:
         if stops[-1:] == [stop]:
             last = transcript.turns[-1]
