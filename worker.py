@@ -8,6 +8,7 @@ import sys
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
 
 from activities.connection import connect
 from activities.leave import leave
@@ -25,6 +26,7 @@ async def main() -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await world.share_rates(client)
     async with contextlib.AsyncExitStack() as stack:
         for worker in world.workers(client):
             await stack.enter_async_context(worker)
@@ -39,7 +41,7 @@ def run() -> int:
     log_as_json()
     try:
         asyncio.run(main())
-    except (OSError, ValueError, BadTool, SQLAlchemyError) as error:
+    except (OSError, ValueError, BadTool, SQLAlchemyError, RPCError) as error:
         sys.stderr.write(f"callsheet worker: {plainly(error)}\n")
         return 9
     return 0

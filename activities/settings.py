@@ -1,5 +1,7 @@
 """Settings: the handful of values that are Callsheet's own. All others are the libraries' environment variables."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 QUEUES = ("workflows", "model", "tools", "studio")
 """What a worker can serve; each is a task queue of its own, so that each scales on its own."""
+
+MICRO = 1_000_000
+"""Micro-dollars in a dollar."""
+
+Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -23,6 +31,22 @@ class Settings(BaseSettings):
         default=QUEUES, min_length=1, description="which queues a worker serves"
     )
     model: str = Field(default="claude-sonnet-5-5", min_length=1, description="model of agents that name none")
+    tenant_day_usd: Dollars | None = Field(default=None, description="dollars that one tenant may spend in a UTC day")
+    fleet_day_usd: Dollars | None = Field(default=None, description="dollars that all may spend in a UTC day")
+    fleet_month_usd: Dollars | None = Field(default=None, description="dollars that all may spend in a UTC month")
+    alert_factor: float = Field(
+        default=5.0,
+        gt=1,
+        allow_inf_nan=False,
+        description="alert when a turn, run or minute costs so many times the usual",
+    )
+    alert_sample: int = Field(default=20, ge=3, description="how many amounts it takes to know what is usual")
+    alert_pause: bool = Field(default=False, description="whether an alert also stops the agent until a person answers")
+    model_rate: Rate | None = Field(default=None, description="model calls per second, over all workers")
+    tenant_rate: Rate | None = Field(default=None, description="model calls per second for each tenant")
+    batch_window: float = Field(
+        default=60.0, ge=0, allow_inf_nan=False, description="seconds for which patient calls are gathered to a batch"
+    )
 
     @field_validator("queues", mode="before")
     @classmethod
@@ -45,6 +69,16 @@ class Settings(BaseSettings):
     def assets_url(self) -> str:
         """Where the bytes live."""
         return self.assets or str(self.home / "assets")
+
+    @property
+    def caps(self) -> Mapping[str, int]:
+        """The standard caps in micro-dollars, by `tenant/day`, `fleet/day` and `fleet/month`; unset ones are absent."""
+        named = {
+            "tenant/day": self.tenant_day_usd,
+            "fleet/day": self.fleet_day_usd,
+            "fleet/month": self.fleet_month_usd,
+        }
+        return {name: int(dollars * MICRO) for name, dollars in named.items() if dollars is not None}
 
     @property
     def logs(self) -> Path:

@@ -12,21 +12,34 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.anomalies import AlertRules, Anomalies
 from activities.assets import Assets
+from activities.batch_rounds import BatchRounds
+from activities.batches import BatchDesk
 from activities.catalog import CatalogStore
+from activities.compactor import Compactor
 from activities.conversations import ConversationStore
 from activities.database import Database
 from activities.desk import StudioDesk
 from activities.effects import Effects
+from activities.judge import DriftJudge
+from activities.ledger import LedgerStore
+from activities.ledger_rows import Caps
+from activities.messenger import Messenger
 from activities.model import ClaudeModel
+from activities.offers import Offers
+from activities.paid_calls import PaidCalls
 from activities.people import Told
 from activities.pricing import Prices
+from activities.rates import share_rates
 from activities.settings import Settings
 from activities.studio.profiles import Profiles
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.directories import catalog_references
 from activities.tools.toolbox import Toolbox, Toolset
+from activities.warmth import Warmth
+from workflows import batch_desk
 from workflows.pipelines import PIPELINES
 from workflows.tracing import queue
 
@@ -56,6 +69,7 @@ class World:
     conversations: ConversationStore
     catalog: CatalogStore
     people: Told
+    ledger: LedgerStore
     activities: Mapping[str, Sequence[Callable[..., Any]]]
     workflows: Sequence[type]
 
@@ -80,21 +94,23 @@ class World:
         database.prepare()
         catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
         await catalog.seed()
-        conversations = ConversationStore(database, toolset)
+        caps = Caps(settings.caps)
+        ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
         world = (catalog, assets, profiles, *dependencies)
         references = catalog_references(database, profiles)
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
-        model = ClaudeModel(client or claude(), conversations, Prices(), assets.get)
+        model, batches = _model(settings, database, assets, conversations, ledger, client or claude())
         studio = StudioDesk(catalog.images, assets, profiles)
-        talks = (conversations.open, conversations.compact, conversations.close)
+        talks = (conversations.open, conversations.close, ledger.top_up, ledger.read, batches.tend)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
         parts: dict[str, Sequence[Callable[..., Any]]] = {
             "workflows": (*talks, *shelf, people.tell, toolbox.use),
-            "model": (model.call,),
+            "model": (model.call, model.compact, model.judge),
             "tools": (toolbox.use,),
             "studio": (toolbox.use, studio.measure),
         }
-        return cls(settings, database, assets, conversations, catalog, people, parts, tuple(pipelines))
+        workflows = (*pipelines, batch_desk.BatchDesk)
+        return cls(settings, database, assets, conversations, catalog, people, ledger, parts, workflows)
 
     def workers(self, client: Client, parts: Sequence[str] = (), base: str = "") -> list[Worker]:
         """Make one worker for each part to be served: by default the parts and the queue of the settings."""
@@ -117,6 +133,16 @@ class World:
             max_concurrent_activities=PLACES[part],
         )
 
+    async def share_rates(self, client: Client) -> None:
+        """Set the rates of the settings on the queue of the model; without them, what operators set stays.
+
+        Raises:
+            RPCError: the server knows no rates of task queues.
+        """
+        rates = (self.settings.model_rate, self.settings.tenant_rate)
+        if "model" in self.settings.queues and any(rates):
+            await share_rates(client, self.queue_of("model"), *rates)
+
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
@@ -124,6 +150,31 @@ class World:
 
 PLACES = {"workflows": 100, "model": 50, "tools": 20, "studio": 2}
 """How many activities of each part run at once in one process; the studio's keep a core busy each."""
+
+
+def _model(
+    settings: Settings,
+    database: Database,
+    assets: Assets,
+    store: ConversationStore,
+    ledger: LedgerStore,
+    client: AsyncAnthropic,
+) -> tuple[ClaudeModel, BatchRounds]:
+    """Build what calls the model, at once or in batches."""
+    calls = PaidCalls(client, ledger, Prices())
+    rules = AlertRules(settings.alert_factor, settings.alert_sample, settings.alert_pause)
+    desk = BatchDesk(database, calls, Messenger(settings.batch_window))
+    model = ClaudeModel(
+        store,
+        calls,
+        assets.get,
+        Compactor(database, calls, Offers(client), assets.get, ledger.caps),
+        DriftJudge(database, calls, ledger),
+        Anomalies(database, rules),
+        Warmth(database),
+        desk=desk,
+    )
+    return model, BatchRounds(desk, client, store, model)
 
 
 def claude() -> AsyncAnthropic:

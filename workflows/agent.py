@@ -7,27 +7,31 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
+from workflows.asking import Asking
 from workflows.calls import (
     batches,
-    call_model,
     cause,
     close_conversation,
     compact_conversation,
     heed_cancellation,
+    judge_drift,
     lost,
     open_conversation,
     use_tools,
 )
 from workflows.guards import rule
-from workflows.guards.budget import allowance, calls_left
+from workflows.guards.budget import calls_left
 from workflows.models import (
     Ask,
     Call,
+    Cap,
     Closing,
     Compact,
     Cut,
     End,
     Halt,
+    Judge,
+    JudgeRequest,
     LastTurn,
     Note,
     Nudge,
@@ -38,7 +42,6 @@ from workflows.models import (
     Ruling,
     Talk,
     ToolUse,
-    TurnRequest,
     preview,
 )
 from workflows.terms import DEFAULT_MODEL, Agent, Ended, T, Terms
@@ -59,14 +62,15 @@ class Conversation(Generic[T]):
         """Bind an agent to the terms of its work."""
         self.agent, self._terms = agent, terms
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
+        self._asking = Asking(agent, terms)
         self._output: T | None = None
         self.talk: Talk | None = None
 
     async def run(self, talk: Talk) -> Ended[T]:
         """Take turns until there is an answer, a halt, a question to a person, or the history is full."""
         while (talk := await self._heed(talk)).end is None:
-            reply, left = await self._ask(talk), calls_left(talk.transcript)
-            talk = talk.heard(reply)
+            talk, reply = await self._asking.reply(talk)
+            left, talk = calls_left(talk.transcript), talk.heard(reply)
             outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
             talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
             talk = self._weigh(talk, reply)
@@ -90,16 +94,16 @@ class Conversation(Generic[T]):
             images=images,
             workflow_id=info.workflow_id,
             workflow_run_id=info.run_id,
+            pipeline=self._terms.pipeline,
+            caps=(Cap(account=f"agent:{conversation}", micro_usd=self.agent.limits.micro_usd), *self._terms.caps),
         )
-        opened = await open_conversation(opening)
-        return Talk.opened(opening, opened.pin, opened.head, workflow.now())
+        return Talk.opened(opening, await open_conversation(opening), workflow.now())
 
     async def _heed(self, talk: Talk) -> Talk:
         """Obey the guards, one ruling after the other, until they have nothing left to say."""
         heed_cancellation()
         for _ in range(RULINGS_PER_TURN):
-            self.talk = talk  # the purse looks at it
-            talk = self.talk = talk.at(workflow.now(), self._terms.purse())
+            talk = self.talk = talk.at(workflow.now())
             ruling = None if talk.end else rule(self._terms.guards, talk.transcript)
             if ruling is None:
                 break
@@ -110,14 +114,12 @@ class Conversation(Generic[T]):
 
     async def _obey(self, talk: Talk, ruling: Ruling) -> Talk:
         match ruling:
-            case Halt(kind=kind, reason=reason):
-                return await self._close(talk, End(kind="halted", halt=kind, reason=reason))
-            case Ask(reason=reason):
-                return await self._close(talk, End(kind="asks", reason=reason))
+            case Halt() | Ask():
+                return await self._close(talk, ruling)
             case Compact(keep=keep):
-                cut = Cut(conversation=talk.conversation, scope=self._scope, head=talk.head, turn=talk.turn, keep=keep)
-                compacted = await compact_conversation(cut)
-                return talk.with_transcript(context=compacted.context, compacted_at=talk.turn)
+                return await self._compact(talk, keep)
+            case Judge():
+                return await self._judge(talk)
             case LastTurn(text=text):
                 last = talk.told(Note(kind="last_turn", text=text), last_turn_given=True)
                 return last.model_copy(update={"without_tools": True})
@@ -126,25 +128,37 @@ class Conversation(Generic[T]):
             case Remind(text=text):
                 return talk.told(Note(kind="remind", text=text), reminded_at=talk.turn)
 
-    async def _ask(self, talk: Talk) -> Reply:
-        request = TurnRequest(
+    async def _compact(self, talk: Talk, keep: int) -> Talk:
+        cut = Cut(
             conversation=talk.conversation,
             scope=self._scope,
-            pin=talk.pin,
             head=talk.head,
-            turn=talk.turn + 1,
-            notes=talk.notes,
-            resume=talk.resume,
-            interrupted=talk.interrupted,
-            without_tools=talk.without_tools,
-            allowance=allowance(talk.transcript),
+            turn=talk.turn,
+            keep=keep,
+            window=talk.transcript.limits.window,
+            model=talk.model,
         )
-        try:
-            return await call_model(request, self.agent.model)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            return Reply(head=talk.head, turn=talk.turn + 1, stop="rejected", text=cause(error))
+        compacted = await compact_conversation(cut)
+        return talk.charged(compacted.purse).with_transcript(context=compacted.context, compacted_at=talk.turn)
+
+    async def _judge(self, talk: Talk) -> Talk:
+        judged = await judge_drift(
+            JudgeRequest(
+                conversation=talk.conversation,
+                scope=self._scope,
+                head=talk.head,
+                turn=talk.turn,
+                turns=talk.transcript.limits.judge_every,
+                model=talk.model,
+            )
+        )
+        talk = talk.charged(judged.purse)
+        if not judged.drifts:
+            return talk.with_transcript(judged_at=talk.turn, drifts=0)
+        note = Note(
+            kind="nudge", text=f"Somebody looked at your last turns. {preview(judged.reason)} Keep to the contract."
+        )
+        return talk.told(note, judged_at=talk.turn, drifts=talk.transcript.drifts + 1)
 
     async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
         use = ToolUse(
@@ -195,12 +209,14 @@ class Conversation(Generic[T]):
         reason = f"the output did not fit after {sent} correction{'' if sent == 1 else 's'}: {preview(problem)}"
         return talk.ended(End(kind="halted", halt="output", reason=reason))
 
-    async def _close(self, talk: Talk, end: End) -> Talk:
-        kind = end.halt or end.kind
-        await close_conversation(
-            Closing(conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason)
+    async def _close(self, talk: Talk, ruling: Halt | Ask) -> Talk:
+        halt = ruling.kind if isinstance(ruling, Halt) else None
+        end = End(kind="halted" if halt else "asks", halt=halt, reason=ruling.reason)
+        kind = halt or end.kind
+        closing = Closing(
+            conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason
         )
-        return talk.ended(end)
+        return talk.charged((await close_conversation(closing)).purse).ended(end)
 
 
 def describe(error: ValidationError) -> str:

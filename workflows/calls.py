@@ -6,13 +6,18 @@ from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.models import (
+    AccountQuery,
     Call,
+    Closed,
     Closing,
     Compacted,
     Cut,
+    Judgement,
+    JudgeRequest,
     Notice,
     Opened,
     Opening,
@@ -20,12 +25,15 @@ from workflows.models import (
     Outcomes,
     Refusal,
     Reply,
+    Scope,
+    Standing,
     ToolUse,
+    TopUp,
     TurnRequest,
     preview,
 )
-from workflows.ports import Conversations, Model, People, Tools
-from workflows.tracing import SUMMARY, queue, turn_summary
+from workflows.ports import Conversations, Ledger, Model, People, Tools
+from workflows.tracing import SUMMARY, dollars, queue, turn_summary
 
 P = TypeVar("P")
 A = TypeVar("A")
@@ -33,8 +41,10 @@ R = TypeVar("R")
 
 STORE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 MODEL_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=10
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=4
 )
+"""For a hiccup. What lasts longer is waited out by the conversation, which says so."""
+ONCE = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(seconds=1))
 TOOL_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
 )
@@ -50,6 +60,7 @@ async def store(
     *,
     limit: timedelta = STORE_LIMIT,
     part: str = "workflows",
+    beat: timedelta | None = None,
 ) -> R:
     """Call a short activity that may be repeated, as long as our patience lasts."""
     base = workflow.info().task_queue
@@ -59,6 +70,7 @@ async def store(
         task_queue=base if part == "workflows" else queue(base, part),
         start_to_close_timeout=limit,
         schedule_to_close_timeout=PATIENCE,
+        heartbeat_timeout=beat,
         retry_policy=STORE_RETRY,
         summary=preview(summary, SUMMARY),
     )
@@ -69,19 +81,27 @@ async def open_conversation(opening: Opening) -> Opened:
     return await store(Conversations.open, opening, f"{opening.agent} · opens")
 
 
-async def call_model(request: TurnRequest, model: str) -> Reply:
-    """Ask for one reply. On a queue of its own, because a shared one bypasses every rate limit."""
+async def _paid(
+    method: Callable[[P, A], Awaitable[R]], value: A, scope: Scope, summary: str, retry: RetryPolicy = MODEL_RETRY
+) -> R:
+    """Call what costs money: on a queue of its own, because a shared one bypasses every rate limit; tenants in turn."""
     return await workflow.execute_activity_method(
-        Model.call,
-        request,
+        method,
+        value,
         task_queue=queue(workflow.info().task_queue, "model"),
         start_to_close_timeout=timedelta(minutes=20),
         schedule_to_close_timeout=timedelta(hours=6),
         heartbeat_timeout=timedelta(seconds=30),
-        retry_policy=MODEL_RETRY,
+        retry_policy=retry,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=turn_summary(request.scope.agent, request.turn, model),
+        summary=summary,
+        priority=Priority(fairness_key=scope.tenant),
     )
+
+
+async def call_model(request: TurnRequest, model: str) -> Reply:
+    """Ask for one reply."""
+    return await _paid(Model.call, request, request.scope, turn_summary(request.scope.agent, request.turn, model))
 
 
 async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcomes:
@@ -106,14 +126,34 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
 
 async def compact_conversation(cut: Cut) -> Compacted:
     """Shorten what the model reads from now on."""
-    summary = turn_summary(cut.scope.agent, cut.turn, "compacts")
-    return await store(Conversations.compact, cut, summary, limit=timedelta(minutes=2))
+    return await _paid(Model.compact, cut, cut.scope, turn_summary(cut.scope.agent, cut.turn, "compacts"))
 
 
-async def close_conversation(closing: Closing) -> None:
+async def judge_drift(request: JudgeRequest) -> Judgement:
+    """Have somebody else look at the last turns; a judge who cannot be asked finds nothing."""
+    summary = turn_summary(request.scope.agent, request.turn, "is judged against its contract")
+    try:
+        return await _paid(Model.judge, request, request.scope, summary, ONCE)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return Judgement(reason=cause(error))
+
+
+async def close_conversation(closing: Closing) -> Closed:
     """Record a ruling that ended a conversation."""
     summary = turn_summary(closing.scope.agent, closing.turn, f"{closing.kind}: {closing.reason}")
-    await store(Conversations.close, closing, summary)
+    return await store(Conversations.close, closing, summary)
+
+
+async def top_up_budget(order: TopUp) -> Standing:
+    """Raise a cap by a person's decision."""
+    return await store(Ledger.top_up, order, f"{order.by} adds {dollars(order.micro_usd)} to {order.account}")
+
+
+async def read_budget(account: str) -> Standing:
+    """Tell where an account stands."""
+    return await store(Ledger.read, AccountQuery(account=account), f"looks at {account}")
 
 
 async def tell_people(notice: Notice) -> None:

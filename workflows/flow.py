@@ -1,6 +1,9 @@
-"""What every flow can do: consult an agent, ask a person, show where it stands, and keep to its purse."""
+"""What every flow can do: consult an agent, ask a person, show where it stands, and stop where its money ends."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
@@ -8,10 +11,30 @@ from temporalio import workflow
 
 from workflows.agent import Agent, Conversation, Ended, Terms
 from workflows.approval import Reviewable
-from workflows.models import Choice, Contract, Question, ReviewPolicy, Scope, Spend, Talk, preview
+from workflows.calls import read_budget, top_up_budget
+from workflows.models import (
+    Arrival,
+    Cap,
+    Choice,
+    Contract,
+    Decision,
+    Patience,
+    Purse,
+    Question,
+    ReviewPolicy,
+    Scope,
+    Spend,
+    Standing,
+    Talk,
+    TopUp,
+    preview,
+)
 from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, dollars
 
 T = TypeVar("T", bound=BaseModel)
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""How long a batched reply is waited for before it is looked for without a signal."""
 
 
 class Flow(Reviewable):
@@ -23,15 +46,25 @@ class Flow(Reviewable):
         """Begin with nothing spent."""
         super().__init__()
         self.status = ""
+        self.waiting = ""
         self.spend = Spend()
         self.scope = Scope(run="")
         self.contract = Contract(goal="")
-        self.cap_micro_usd = 0
+        self.caps: tuple[Cap, ...] = ()
+        self.review = ReviewPolicy()
+        self.patience: Patience = "now"
         self.agent = ""
+        self.declined: Decision | None = None
         self._conversation: Conversation[BaseModel] | None = None
         self._before = Spend()
         self._consulted = 0
         self._asked = 0
+        self._arrived: set[tuple[str, int]] = set()
+
+    @workflow.signal(name="reply_arrived", description="The reply of a batched call is in the store")
+    def reply_arrived(self, arrival: Arrival) -> None:
+        """Remember it until somebody looks."""
+        self._arrived.add((arrival.conversation, arrival.head))
 
     @property
     def spent(self) -> Spend:
@@ -39,13 +72,16 @@ class Flow(Reviewable):
         talk = self._conversation.talk if self._conversation else None
         return self.spend + talk.spend.less(self._before) if talk else self.spend
 
-    def purse(self) -> int:
-        """Tell what is left to spend, in micro-dollars."""
-        return max(self.cap_micro_usd - self.spent.micro_usd, 0)
+    @property
+    def cap_micro_usd(self) -> int:
+        """The cap of this flow's own account."""
+        return self.caps[0].micro_usd if self.caps else 0
 
-    def begin(self, scope: Scope, contract: Contract, cap_micro_usd: int) -> None:
-        """Say for whom, for what and for how much this flow works."""
-        self.scope, self.contract, self.cap_micro_usd = scope, contract, cap_micro_usd
+    def begin(
+        self, scope: Scope, contract: Contract, caps: tuple[Cap, ...], review: ReviewPolicy, patience: Patience
+    ) -> None:
+        """Say for whom, for what and for how much this flow works, who is asked, and whether it can wait."""
+        self.scope, self.contract, self.caps, self.review, self.patience = scope, contract, caps, review, patience
         workflow.upsert_search_attributes([PIPELINE.value_set(self.pipeline), RUN.value_set(scope.run)])
 
     def stage(self, status: str, agent: str = "") -> None:
@@ -57,18 +93,34 @@ class Flow(Reviewable):
         )
         workflow.set_current_details(self.details())
 
+    def waits(self, reason: str) -> None:
+        """Show what is waited for, other than people; nothing when the wait is over."""
+        self.waiting = preview(reason)
+        workflow.upsert_search_attributes([STATUS.value_set("waiting" if reason else self.status)])
+        workflow.set_current_details(self.details())
+
     def details(self) -> str:
         """Describe the flow in Markdown, for the Temporal UI."""
         spent = self.spent
         who = f" · {self.agent}" if self.agent else ""
         money = f"{dollars(spent.micro_usd)} of {dollars(self.cap_micro_usd)}"
-        return f"**{self.status}**{who}\n\n{money} · {spent.turns} turns · {spent.tool_calls} tool calls"
+        waiting = f"\n\nwaits for {self.waiting}" if self.waiting else ""
+        return f"**{self.status}**{who}\n\n{money} · {spent.turns} turns · {spent.tool_calls} tool calls{waiting}"
 
     def terms(self, **more: object) -> Terms[Any]:
         """Make the terms that every conversation of this flow shares."""
-        return replace(Terms(scope=self.scope, contract=self.contract, purse=self.purse), **more)  # type: ignore[arg-type]
+        terms = Terms[Any](
+            scope=self.scope,
+            contract=self.contract,
+            pipeline=self.pipeline,
+            caps=self.caps,
+            patience=self.patience,
+            waits=self.waits,
+            arrival=self.arrival,
+        )
+        return replace(terms, **more)  # type: ignore[arg-type]
 
-    def question(self, title: str, reason: str, options: tuple[Choice, ...], policy: ReviewPolicy) -> Question:
+    def question(self, title: str, reason: str, options: tuple[Choice, ...]) -> Question:
         """Put a question to a person, under an id of its own, also after the flow went on in a new run."""
         self._asked += 1
         info = workflow.info()
@@ -79,11 +131,11 @@ class Flow(Reviewable):
             reason=preview(reason, 1_000),
             options=options,
             micro_usd=self.spent.micro_usd,
-            owner=policy.owner,
+            owner=self.review.owner,
             asked_at=workflow.now(),
-            remind_after=policy.remind_after,
-            deadline=policy.deadline,
-            fallback=policy.fallback,
+            remind_after=self.review.remind_after,
+            deadline=self.review.deadline,
+            fallback=self.review.fallback,
         )
 
     async def consult(
@@ -103,7 +155,55 @@ class Flow(Reviewable):
         return f"{info.workflow_id}#{info.first_execution_run_id[-12:]}/{self._consulted}.{agent}"
 
     async def converse(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
-        """Carry an open conversation on, and book what it cost."""
+        """Carry an open conversation on; where its money ends, a person decides whether it goes on where it stood."""
+        while True:
+            ended = await self._carry_on(conversation, talk)
+            if not ended.out_of_money or not await self.funded(ended.reason, ended.talk.transcript.purse, ended.talk):
+                return ended
+            talk = ended.talk.funded(workflow.now())
+
+    async def funded(self, reason: str, purse: Purse, talk: Talk | None = None) -> bool:
+        """Ask for money; tells whether there is some now. `declined` keeps the answer of a person who gave none."""
+        status, agent = self.status, self.agent
+        self.stage("awaiting_review")
+        question = self.question(f"{self.pipeline}: more money?", reason, ("top_up", "reject", "reassign"))
+        about = {"kind": "budget", "account": purse.account, "needs_micro_usd": purse.needs}
+        decision = await self.ask(question.model_copy(update=about))
+        if decision.choice != "top_up":
+            self.declined = decision
+            return False
+        if decision.micro_usd:
+            await top_up_budget(
+                TopUp(
+                    account=purse.account,
+                    micro_usd=decision.micro_usd,
+                    by=decision.by,
+                    key=question.id,
+                    conversation=talk.conversation if talk else "",
+                    note=preview(decision.note),
+                )
+            )
+        self.take_cap(await read_budget(self.caps[0].account))
+        self.stage(status, agent)
+        return True
+
+    def take_cap(self, standing: Standing) -> None:
+        """Show from now on what the ledger says is this flow's cap."""
+        if standing.cap is not None:
+            self.caps = (Cap(account=standing.account, micro_usd=standing.cap), *self.caps[1:])
+
+    async def arrival(self, conversation: str, head: int) -> None:
+        """Wait for the signal that a batched reply is there, or until it is time to look without one."""
+        self.waits("the reply of a batch")
+        with contextlib.suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(
+                lambda: (conversation, head) in self._arrived, timeout=LOOK_AGAIN, timeout_summary="a batched reply"
+            )
+        self._arrived.discard((conversation, head))
+        self.waits("")
+
+    async def _carry_on(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
+        """Run a conversation to its next end, and book what it cost."""
         self._conversation, self._before = cast("Conversation[BaseModel]", conversation), talk.spend
         conversation.talk = talk
         try:

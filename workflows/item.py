@@ -15,6 +15,7 @@ from workflows.graph import Graph, Judged
 from workflows.guards.gate import contradiction, total
 from workflows.models import (
     Attempt,
+    Cap,
     Choice,
     Decision,
     FactSheet,
@@ -54,7 +55,7 @@ class ItemFlow(Flow):
     @workflow.query(name="state", description="Where this item stands")
     def state(self) -> ItemState:
         """Tell where the item stands."""
-        return self.item.model_copy(update={"spend": self.spent})
+        return self.item.model_copy(update={"spend": self.spent, "waiting": self.waiting})
 
     @abstractmethod
     def generator_task(self, direction: str) -> str:
@@ -78,7 +79,11 @@ class ItemFlow(Flow):
         self._refinements = order.refinements
         self.item = ItemState(key=order.shot.key, title=order.shot.title)
         scope = Scope(run=order.run, item=order.shot.key, tenant=order.tenant)
-        self.begin(scope, order.contract, order.micro_usd)
+        caps = (
+            Cap(account=f"item:{order.run}:{order.shot.key}", micro_usd=order.micro_usd),
+            Cap(account=f"run:{order.run}", micro_usd=order.run_micro_usd),
+        )
+        self.begin(scope, order.contract, caps, order.review, order.patience)
 
     async def shoot(self, direction: str) -> None:
         """Make one take, measure its bytes, have it judged, and keep the best so far."""
@@ -86,7 +91,7 @@ class ItemFlow(Flow):
         before = self.spend.micro_usd
         if (taken := await self._generate(direction)) is None:
             return
-        facts = await self._measure(taken)
+        facts = await measure_image(MeasureRequest(run=self.order.run, digest=taken, shot=self.order.shot))
         verdict = await self._judge(taken, facts)
         self._keep(Judged(self._attempt(taken, direction, facts, verdict, before), facts, verdict))
 
@@ -113,8 +118,8 @@ class ItemFlow(Flow):
         return ended.output.direction
 
     async def escalate(self, direction: str) -> str:
-        """Ask a person; the answer is a new direction, or ends the item."""
-        decision = await self._ask_person()
+        """Ask a person; the answer is a new direction, or ends the item. One who declined money is not asked again."""
+        decision = self.declined or await self.ask(self._question_now())
         self.item = self._with(decided_by=decision.by, decision=decision.choice, note=decision.note)
         if decision.choice == "approve" and self._best is not None:
             return await self.publish(self._best, decision.by, direction)
@@ -178,13 +183,8 @@ class ItemFlow(Flow):
         made = [asset_id(digest) for digest in talk.assets] if talk else []
         if take.asset in made:
             return None
-        return (
-            f"asset: {take.asset!r} was not made in this conversation; hand in one of: {', '.join(made) or 'none yet'}"
-        )
-
-    async def _measure(self, digest: str) -> FactSheet:
-        request = MeasureRequest(run=self.order.run, digest=digest, shot=self.order.shot)
-        return await measure_image(request)
+        ours = ", ".join(made) or "none yet"
+        return f"asset: {take.asset!r} was not made in this conversation; hand in one of: {ours}"
 
     async def _judge(self, digest: str, facts: FactSheet) -> Verdict | None:
         self._show("reviewing", self.graph.critic.name)
@@ -219,13 +219,15 @@ class ItemFlow(Flow):
         self.item = self._with(status=status)
         self.stage(status, agent)
 
-    async def _ask_person(self) -> Decision:
-        question = self._question_now()
+    async def ask(self, question: Question) -> Decision:
+        """Ask, and let the run know: an item that waits takes up no place."""
+        before, agent = self.item.status, self.agent
         self.item = self._with(question=question.reason)
         self._show("awaiting_review")
         await self._tell_run("awaiting_review")
-        decision = await self.ask(question)
+        decision = await super().ask(question)
         await self._tell_run("reviewing")
+        self._show(before, agent)
         return decision
 
     def _question_now(self) -> Question:
@@ -234,7 +236,7 @@ class ItemFlow(Flow):
         takes = len(self.item.attempts)
         reason = self._trouble or f"After {takes} take{'s' * (takes != 1)} it still does not pass: {left}"
         options: tuple[Choice, ...] = ("reject", "revise", "reassign")
-        question = self.question(self.item.title, reason, ("approve", *options) if best else options, self.order.review)
+        question = self.question(self.item.title, reason, ("approve", *options) if best else options)
         if best is None:
             return question
         return question.model_copy(update={"digest": best.digest, "facts": best.facts, "verdict": best.verdict})

@@ -1,13 +1,13 @@
 """An agent is a value, and so are the terms it works under and what its work came to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
 from workflows.guards import GUARDS, Guard
-from workflows.models import Contract, Effort, Limits, Scope, Talk
+from workflows.models import Cap, Contract, Effort, Limits, Patience, Scope, Talk
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -16,7 +16,10 @@ DEFAULT_MODEL = "claude-sonnet-5-5"
 
 @dataclass(frozen=True)
 class Agent(Generic[T]):
-    """One agent: who it is, what it hands in, what it may use and spend."""
+    """One agent: who it is, what it hands in, what it may use and spend.
+
+    `fallbacks` are models that are asked, in this order, where the one before refuses or does not answer.
+    """
 
     name: str
     instructions: str
@@ -24,7 +27,13 @@ class Agent(Generic[T]):
     tools: tuple[str, ...] = ()
     model: str = DEFAULT_MODEL
     effort: Effort = "medium"
+    fallbacks: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+
+
+async def no_batch(conversation: str, head: int) -> None:
+    """Refuse: whoever lets calls wait has to say how their replies arrive."""
+    raise NotImplementedError(f"{conversation} at {head} waits for a batch, and nothing tells of its arrival")
 
 
 @dataclass(frozen=True)
@@ -32,18 +41,23 @@ class Terms(Generic[T]):
     """The terms of one conversation.
 
     `accept` says what is wrong with an output of the right type, or None; such an output is sent back `returns` times
-    (one that misfits its type as often as the agent's limits say). `purse` tells what the run around it can
-    still spend, in micro-dollars. `grants` are the asset ids that the gate or a person has cleared. `carry_on` says,
-    between turns, that the conversation must go on in a new workflow run.
+    (one that misfits its type as often as the agent's limits say). `caps` are the accounts around the agent's own that
+    its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has cleared.
+    `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what is
+    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there.
     """
 
     scope: Scope
     contract: Contract
     accept: Callable[[T], str | None] = lambda _: None
     returns: int = 3
-    purse: Callable[[], int | None] = lambda: None
+    pipeline: str = ""
+    caps: tuple[Cap, ...] = ()
+    patience: Patience = "now"
     grants: tuple[str, ...] = ()
     carry_on: Callable[[], bool] = lambda: False
+    waits: Callable[[str], None] = lambda _: None
+    arrival: Callable[[str, int], Awaitable[None]] = no_batch
     guards: Sequence[Guard] = GUARDS
 
 
@@ -58,6 +72,11 @@ class Ended(Generic[T]):
     def reason(self) -> str:
         """Say why there is no output."""
         return self.talk.end.reason if self.talk.end else ""
+
+    @property
+    def out_of_money(self) -> bool:
+        """Tell that an account was used up, and that a top-up would help."""
+        return self.talk.end is not None and self.talk.end.halt == "money"
 
     @property
     def carried(self) -> bool:

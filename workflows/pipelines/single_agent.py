@@ -9,6 +9,7 @@ from workflows.models import (
     AgentOutcome,
     AgentState,
     Answer,
+    Cap,
     Contract,
     Note,
     Question,
@@ -35,8 +36,8 @@ class SingleAgent(Flow):
         talk = order.talk or await conversation.open(self.name(conversation.agent.name), self._task())
         while True:
             ended = await self.converse(conversation, talk)
-            if ended.output is not None:
-                return self._outcome(ended)
+            if ended.output is not None or self.declined is not None:
+                return self._outcome(ended, ended.reason)
             if ended.carried:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(order.model_copy(update={"talk": ended.talk.resumed()}))
@@ -56,6 +57,7 @@ class SingleAgent(Flow):
             goal=self.contract.goal,
             turn=self.spent.turns,
             question=question.reason if question else "",
+            waiting=self.waiting,
             spend=self.spent,
             cap_micro_usd=self.cap_micro_usd,
         )
@@ -64,7 +66,9 @@ class SingleAgent(Flow):
         """Bind the flow to its order."""
         self._order = order
         contract = Contract(goal=order.goal, constraints=order.constraints, acceptance=order.acceptance)
-        self.begin(Scope(run=workflow.info().workflow_id, tenant=order.tenant), contract, order.limits.micro_usd)
+        run = workflow.info().workflow_id
+        caps = (Cap(account=f"run:{run}", micro_usd=order.limits.micro_usd),)
+        self.begin(Scope(run=run, tenant=order.tenant), contract, caps, order.review, order.patience)
         if order.talk:
             self.spend = order.talk.spend  # by the runs before this one
         agent = Agent(
@@ -73,6 +77,7 @@ class SingleAgent(Flow):
             output=Answer,
             tools=order.tools,
             model=order.model or DEFAULT_MODEL,
+            fallbacks=order.fallbacks,
             limits=order.limits,
         )
         self.stage("working", agent.name)
@@ -84,7 +89,7 @@ class SingleAgent(Flow):
     def _question_about(self, ended: Ended[Answer]) -> Question:
         self.stage("awaiting_review")
         goal = preview(self.contract.goal, 120)
-        return self.question(goal, ended.reason, ("revise", "reject", "reassign"), self._order.review)
+        return self.question(goal, ended.reason, ("revise", "reject", "reassign"))
 
     def _outcome(self, ended: Ended[Answer], reason: str = "") -> AgentOutcome:
         status = "complete" if ended.output else "failed"

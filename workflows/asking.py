@@ -1,0 +1,98 @@
+"""Gets one reply out of the world: another model where one refuses, patience where none answers, a batch that waits."""
+
+from datetime import timedelta
+from typing import Generic
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
+
+from workflows.calls import call_model, cause
+from workflows.guards.budget import allowance
+from workflows.models import Reply, Talk, TurnRequest
+from workflows.terms import Agent, T, Terms
+
+FIRST_WAIT = 600
+"""The first wait for a silent endpoint is this part of all patience; each further one is twice as long."""
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+class Asking(Generic[T]):
+    """Asks until there is a reply that the loop can work with; nothing that an endpoint does can raise here."""
+
+    def __init__(self, agent: Agent[T], terms: Terms[T]) -> None:
+        """Bind the agent whose turn is asked for to the terms of its work."""
+        self._agent, self._terms = agent, terms
+        self._scope = terms.scope.model_copy(update={"agent": agent.name})
+
+    async def reply(self, talk: Talk) -> tuple[Talk, Reply]:
+        """Ask for the next turn. A model that refuses, or that is not to be had, gives way to the next of the chain."""
+        waited = timedelta()
+        while True:
+            reply, trouble = await self._once(talk)
+            following = self._next_model(talk)
+            if reply is not None and reply.stop == "queued":
+                talk = await self._arrival(talk)
+            elif reply is not None and (reply.stop != "refusal" or following is None):
+                return talk, reply
+            elif following is not None:
+                talk = (talk.refused(reply) if reply is not None else talk).fallen_back(following)
+            elif waited >= talk.transcript.limits.patience:
+                return talk, _gave_up(talk, trouble)
+            else:
+                pause = await self._wait_out(talk, waited, trouble)
+                talk, waited = talk.idled(pause), waited + pause
+
+    async def _once(self, talk: Talk) -> tuple[Reply | None, str]:
+        """Ask once; without a reply there is only the trouble that the endpoint is in."""
+        try:
+            return await call_model(self._request(talk), talk.model or self._agent.model), ""
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            if error.retry_state == RetryState.NON_RETRYABLE_FAILURE:
+                return _gave_up(talk, cause(error)), ""
+            return None, cause(error)
+
+    def _request(self, talk: Talk) -> TurnRequest:
+        return TurnRequest(
+            conversation=talk.conversation,
+            scope=self._scope,
+            pin=talk.pin,
+            head=talk.head,
+            turn=talk.turn + 1,
+            notes=talk.notes,
+            resume=talk.resume,
+            interrupted=talk.interrupted,
+            without_tools=talk.without_tools,
+            allowance=allowance(talk.transcript),
+            model=talk.model,
+            patience=self._terms.patience,
+        )
+
+    def _next_model(self, talk: Talk) -> str | None:
+        chain = (self._agent.model, *self._agent.fallbacks)
+        current = talk.model or self._agent.model
+        after = chain[chain.index(current) + 1 :] if current in chain else ()
+        return next(iter(after), None)
+
+    async def _arrival(self, talk: Talk) -> Talk:
+        """Wait for a batched reply; its time is not the agent's."""
+        began = workflow.now()
+        await self._terms.arrival(talk.conversation, talk.head)
+        return talk.idled(workflow.now() - began)
+
+    async def _wait_out(self, talk: Talk, waited: timedelta, trouble: str) -> timedelta:
+        patience = talk.transcript.limits.patience
+        pause = min(max(waited, patience / FIRST_WAIT), LONGEST_WAIT)
+        self._terms.waits(f"the model endpoint, for {_minutes(waited)} so far: {trouble}")
+        await workflow.sleep(pause, summary=f"waits for the model endpoint: {trouble}")
+        self._terms.waits("")
+        return pause
+
+
+def _gave_up(talk: Talk, why: str) -> Reply:
+    return Reply(head=talk.head, turn=talk.turn + 1, stop="rejected", text=why)
+
+
+def _minutes(time: timedelta) -> str:
+    return f"{time.total_seconds() / 60:.0f} min"

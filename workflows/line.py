@@ -1,0 +1,190 @@
+"""The line of a run: items start as places and money allow, go their own way, and are settled as they end."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+
+from workflows.calls import cause, heed_cancellation, read_budget
+from workflows.flow import Flow, history_is_full
+from workflows.models import (
+    ItemOrder,
+    ItemRecord,
+    ItemRow,
+    ItemState,
+    ItemStatus,
+    PageRequest,
+    Progress,
+    Purse,
+    RunOrder,
+    Shot,
+    preview,
+)
+from workflows.production_calls import page_items, record_item
+from workflows.tracing import dollars
+
+PAGE = 50
+ROWS = 500
+"""Items that the run's state shows; the rest is in the catalog."""
+LEAST_SHARE = 4
+"""Before any item has ended, one is expected to cost a quarter of its cap."""
+
+
+class Line(Flow):
+    """Sends items to work, as many at once as ordered; nobody waits for the slowest."""
+
+    item_workflow = ""
+
+    def __init__(self) -> None:
+        """Begin with nothing on the line."""
+        super().__init__()
+        self.progress = Progress(started_at=workflow.now())
+        self._order: RunOrder
+        self._waiting: dict[str, ItemRow] = {}
+        self._at_work: dict[str, Shot] = {}
+        self._page: list[Shot] = []
+
+    @workflow.signal(name="item_waits", description="An item asks a person")
+    def item_waits(self, row: ItemRow) -> None:
+        """Remember that an item waits, or no longer does; one that waits takes up no place."""
+        if row.status == "awaiting_review" and row.key in self._at_work:
+            self._waiting[row.key] = row
+        else:
+            self._waiting.pop(row.key, None)
+
+    async def produce_items(self) -> None:
+        """Start items as places and money allow, and settle each as it ends; nobody waits for the slowest."""
+        running: dict[asyncio.Task[ItemState], Shot] = {}
+        self.stage("generating")
+        try:
+            while await self._fill(running):
+                await workflow.wait_condition(lambda: any(task.done() for task in running) or self._has_room(running))
+                for task in [task for task in running if task.done()]:
+                    self._settle(running.pop(task), task)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._call_off(running))
+            raise
+        if self.progress.cursor < self.progress.items:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            workflow.continue_as_new(
+                self._order.model_copy(
+                    update={"progress": self._with(spend=self.spend, cap_micro_usd=self.cap_micro_usd)}
+                )
+            )
+
+    async def _fill(self, running: dict[asyncio.Task[ItemState], Shot]) -> int:
+        """Start items while there is room; returns how many run."""
+        while self._has_room(running):
+            if not await self._has_money():
+                await self._turn_away(await self._next_shot())
+            else:
+                shot = await self._next_shot()
+                running[await self._start(shot)] = shot
+            heed_cancellation()
+        return len(running)
+
+    def _has_room(self, running: dict[asyncio.Task[ItemState], Shot]) -> bool:
+        """Tell whether one more item may start; money that is short comes back when a running item ends."""
+        more = self.progress.cursor < self.progress.items and not history_is_full()
+        at_work = len(running) - len(self._waiting)
+        return more and at_work < self._order.concurrency and (self._covers_one_more() or not at_work)
+
+    async def _call_off(self, running: dict[asyncio.Task[ItemState], Shot]) -> None:
+        """Cancel what runs, and wait for each to clean up."""
+        for task in running:
+            task.cancel()
+        if running:
+            await workflow.wait(running)
+        for task, shot in running.items():
+            self._settle(shot, task)
+
+    def _covers_one_more(self) -> bool:
+        """Tell whether what is left covers what the running items, and one more, are expected to cost.
+
+        This only spares items that could not be finished; the cap itself is the ledger's.
+        """
+        left = self.cap_micro_usd - self.spent.micro_usd
+        return left >= self._expected() * (len(self._at_work) + 1)
+
+    def _expected(self) -> int:
+        """Expect of an item what those before it cost; of the first ones, a share of their cap."""
+        ended = self.progress.cursor - len(self._at_work)
+        cap = self.progress.shoot.item_micro_usd if self.progress.shoot else 0
+        return self.progress.items_micro_usd // ended if ended > 0 else cap // LEAST_SHARE
+
+    async def _has_money(self) -> bool:
+        """Look again at what the ledger says, and ask a person once nothing runs that could give money back."""
+        if self._covers_one_more() or self.progress.turned_away:
+            return not self.progress.turned_away
+        self.take_cap(await read_budget(self.caps[0].account))
+        while not self._covers_one_more() and not self.progress.turned_away:
+            missing = self.progress.items - self.progress.cursor
+            reason = f"{dollars(self.spent.micro_usd)} of {dollars(self.cap_micro_usd)} are spent, {missing} items wait"
+            purse = Purse(account=self.caps[0].account, needs=self._expected())
+            self.progress = self._with(turned_away=not await self.funded(reason, purse))
+        return not self.progress.turned_away
+
+    async def _next_shot(self) -> Shot:
+        if not self._page:
+            request = PageRequest(run=self.scope.run, offset=self.progress.cursor, limit=PAGE)
+            self._page = list((await page_items(request)).shots)
+        self.progress = self._with(cursor=self.progress.cursor + 1)
+        return self._page.pop(0)
+
+    async def _turn_away(self, shot: Shot) -> None:
+        error = "the run's budget does not cover this item"
+        state = ItemState(key=shot.key, title=shot.title, status="failed", error=error)
+        await record_item(ItemRecord(run=self.scope.run, state=state))
+        self._book(state.row())
+
+    async def _start(self, shot: Shot) -> "asyncio.Task[ItemState]":
+        order = ItemOrder(
+            run=self.scope.run,
+            shot=shot,
+            contract=self.contract,
+            tenant=self._order.tenant,
+            micro_usd=self.progress.shoot.item_micro_usd if self.progress.shoot else 0,
+            run_micro_usd=self.cap_micro_usd,
+            patience=self._order.patience,
+            threshold=self._order.threshold,
+            refinements=self._order.refinements,
+            review=self._order.review,
+            model=self._order.model,
+        )
+        self._at_work[shot.key] = shot
+        return await workflow.start_child_workflow(
+            self.item_workflow,
+            order,
+            id=f"{self.scope.run}:{shot.key}",
+            result_type=ItemState,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            static_summary=shot.title,
+            static_details=f"{shot.profile} · {shot.view} · {shot.product.title} in {shot.colour.name}",
+        )
+
+    def _settle(self, shot: Shot, task: asyncio.Task[ItemState]) -> None:
+        """Book what became of an item."""
+        self._at_work.pop(shot.key, None)
+        self._waiting.pop(shot.key, None)
+        try:
+            state = task.result()
+        except (ChildWorkflowError, asyncio.CancelledError) as error:
+            status: ItemStatus = "cancelled" if is_cancelled_exception(error) else "failed"
+            return self._book(ItemRow(key=shot.key, status=status, error=cause(error)))
+        self.spend += state.spend
+        self.progress = self._with(items_micro_usd=self.progress.items_micro_usd + state.spend.micro_usd)
+        return self._book(state.row())
+
+    def _book(self, row: ItemRow) -> None:
+        counts = {**self.progress.counts, row.status: self.progress.counts.get(row.status, 0) + 1}
+        self.progress = self._with(counts=counts, rows=(*self.progress.rows, row)[-ROWS:])
+        if row.error:
+            self._note(f"{row.key}: {row.error}")
+        self.stage("generating")
+
+    def _note(self, error: str) -> None:
+        self.progress = self._with(errors=(*self.progress.errors, preview(error))[-50:])
+
+    def _with(self, **changes: object) -> Progress:
+        return self.progress.model_copy(update=changes)
