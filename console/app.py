@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from activities.settings import Settings
-from console import decide, demo, dev, doctor, production, records, show
+from console import budget, decide, demo, dev, doctor, production, records, show
 from console.errors import MEANINGS, Exit, Stopped, explain, one_line
 from console.screen import Screen
 from console.session import AsJson
@@ -34,7 +34,7 @@ def build() -> typer.Typer:
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for part in (demo, production, show, decide, records, dev, doctor):
+    for part in (demo, production, show, decide, budget, records, dev, doctor):
         part.add(app)
     app.command("version")(show_version)
     return app
@@ -92,7 +92,7 @@ def _report(stopped: Stopped, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(stopped.as_json(), ensure_ascii=False, indent=2) + "\n")
     else:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
         first, *rest = stopped.lines()
         console.print(f"[bold red]callsheet:[/] {escape(first)}")
         for line in rest:

@@ -3,21 +3,24 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from rich.markup import escape
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
 
+from console.amounts import amount, precise
 from console.decide import deliver
 from console.errors import Stopped, explain
 from console.follow import Pause
 from console.runs import Look, Runs
 from console.screen import Screen, dollars
+from console.views import asked
 from workflows.models import Choice, Decision, Question
 
-LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise"}
+LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "t": "top_up"}
 LOOKED_AWAY = "approved by --yes, without a look"
+NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
 UNASKED = "nobody could be asked at this terminal"
 
@@ -39,21 +42,18 @@ class Terminal:
         self._done: set[str] = set()
 
     async def answer(self, seen: Look, pause: Pause) -> None:
-        """Deal with every item that waits, one after the other."""
-        for row in seen.run.items if seen.run else ():
-            if row.status != "awaiting_review":
-                continue
-            workflow = f"{seen.id}:{row.key}"
+        """Deal with every item that waits, and with the run itself, one after the other."""
+        for key, workflow in _waiting(seen):
             question = await self._runs.question(workflow)
             if question and question.id not in self._done:
                 pause()
-                await self._show(row.key, question)
+                await self._show(key, question)
                 await self._settle(workflow, question, await self._decision(question))
 
     async def _show(self, key: str, question: Question) -> None:
         say = self._screen.say
         say(f"\n[magenta bold]?[/] [bold]{escape(question.title)}[/] [dim]{escape(key)}")
-        say(f"  {escape(question.reason)}")
+        say(f"  {escape(asked(question))}")
         for fact in question.facts.missed if question.facts else ():
             measured = escape(f"{fact.measured} {fact.unit}".strip())
             say(f"  [red]✗[/] {escape(fact.rule)}: measured {measured}, wanted {escape(fact.wanted)}")
@@ -71,24 +71,32 @@ class Terminal:
     async def _decision(self, question: Question) -> Decision:
         decision = Decision(choice="reject", by=self._by, question=question.id, digest=question.digest)
         if self._yes:
-            choice: Choice = "approve" if "approve" in question.options else "reject"
-            return decision.model_copy(update={"choice": choice, "note": LOOKED_AWAY})
+            return decision.model_copy(update=_unseen(question))
         try:
             choice = await self._choice(question)
+            more = await self._amount() if choice == "top_up" else 0
             asks = "what is to change" if choice == "revise" else "note (may be empty)"
-            return decision.model_copy(update={"choice": choice, "note": await self._ask(f"  {asks}: ")})
+            note = await self._ask(f"  {asks}: ")
+            return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more})
         except EOFError:
             # What silence means, at once: there is nobody here, and waiting a day for nobody helps no one.
             return decision.model_copy(update={"by": NOBODY, "note": UNASKED})
 
     async def _choice(self, question: Question) -> Choice:
         offered = {letter: choice for letter, choice in LETTERS.items() if choice in question.options}
-        words = ", ".join(f"[{letter}] {choice}" for letter, choice in offered.items())
+        words = ", ".join(f"[{letter}] {choice.replace('_', ' ')}" for letter, choice in offered.items())
         while True:
-            given = (await self._ask(f"  {words}: ")).lower()
+            given = (await self._ask(f"  {words}: ")).lower().replace(" ", "_")
             for letter, choice in offered.items():
                 if given in {letter, choice}:
                     return choice
+
+    async def _amount(self) -> int:
+        while True:
+            try:
+                return amount(await self._ask("  by how many dollars (0: the cap was raised already): "))
+            except Stopped as error:
+                self._screen.say(f"  [yellow]{escape(error.message)}")
 
     async def _ask(self, prompt: str) -> str:
         self._screen.console.print(escape(prompt), end="")
@@ -98,14 +106,34 @@ class Terminal:
         self._done.add(question.id)
         try:
             receipt = await deliver(self._runs, workflow, decision)
-        except (Stopped, WorkflowUpdateFailedError) as error:
+        except (Stopped, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
             self._done.discard(question.id)
             self._screen.say(f"  [yellow]not taken:[/] {escape(str(explain(error) or error))}")
             await asyncio.sleep(1)
             return
         override = receipt.choice == "approve" and question.facts is not None and question.facts.missed
         how = ", recorded as an override" if override else ""
-        self._screen.say(f"  [bold]{receipt.choice}[/] by {escape(receipt.by)}{how}. [dim]{escape(decision.note)}")
+        how += f", {precise(decision.micro_usd)} more" if decision.micro_usd else ""
+        words = receipt.choice.replace("_", " ")
+        self._screen.say(f"  [bold]{words}[/] by {escape(receipt.by)}{how}. [dim]{escape(decision.note)}")
+
+
+def _waiting(seen: Look) -> Iterator[tuple[str, str]]:
+    """Name what waits for a person: its key, and its workflow."""
+    if seen.run is None:
+        return
+    for row in seen.run.items:
+        if row.status == "awaiting_review":
+            yield row.key, f"{seen.id}:{row.key}"
+    if seen.run.status == "awaiting_review":
+        yield seen.id, seen.id
+
+
+def _unseen(question: Question) -> dict[str, str]:
+    """Answer without a look: what can be approved is; nobody's money is spent on top."""
+    if question.kind == "budget":
+        return {"choice": "reject", "note": NO_MONEY}
+    return {"choice": "approve" if "approve" in question.options else "reject", "note": LOOKED_AWAY}
 
 
 async def line() -> str:

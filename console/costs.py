@@ -8,7 +8,10 @@ from workflows.models import Usage
 
 
 class Sum(TypedDict):
-    """What some model calls cost. `unknown` are attempts whose cost is counted at what was reserved for them."""
+    """What some model calls cost, those included that failed, shortened a conversation or judged it.
+
+    `unknown` are attempts whose cost is counted at what was reserved for them.
+    """
 
     calls: int
     micro_usd: int

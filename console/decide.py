@@ -99,4 +99,5 @@ _PAST: dict[Choice, str] = {
     "reject": "Rejected",
     "revise": "Sent back",
     "reassign": "Handed over",
+    "top_up": "Topped up",
 }

@@ -19,6 +19,7 @@ from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
 from activities.database import Database
 from activities.settings import Settings
 from console import views
+from console.amounts import precise
 from console.errors import Exit, Stopped, explain, one_line
 from console.launch import KEYS, WORKER
 from console.processes import binary
@@ -59,8 +60,8 @@ def doctor(as_json: AsJson = False) -> int:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed but the home folder, which is made."""
-    found = [*_parts(), *_home(settings), _model(settings), _database(settings), await _assets(settings)]
-    return [*found, await _server(settings)]
+    found = [*_parts(), *_home(settings), _model(settings), *_money(settings), _database(settings)]
+    return [*found, await _assets(settings), await _server(settings)]
 
 
 def _parts() -> Iterator[Finding]:
@@ -93,6 +94,18 @@ def _model(settings: Settings) -> Finding:
     if key:
         return Finding("model", "ok", f"{settings.model}, by {key}")
     return Finding("model", "note", "no key is set: the embedded stack uses the rule-based rehearsal")
+
+
+def _money(settings: Settings) -> Iterator[Finding]:
+    caps = ", ".join(f"{name} {precise(cap)}" for name, cap in settings.caps.items())
+    none = "only runs, items and agents have caps; set CALLSHEET_FLEET_DAY_USD for all of them together"
+    yield Finding("caps", "ok" if caps else "note", caps or none)
+    how = "told, and the agent waits for a person" if settings.alert_pause else "told"
+    usual = f"more than {settings.alert_factor:g} times the median of {settings.alert_sample} or more"
+    yield Finding("alerts", "ok", f"a turn, a run or a minute that costs {usual} is {how}")
+    rates = {"all": settings.model_rate, "each tenant": settings.tenant_rate}
+    said = ", ".join(f"{rate:g} a second for {whom}" for whom, rate in rates.items() if rate)
+    yield Finding("calls", "ok", f"{said or 'no rate is set'}; batches are gathered for {settings.batch_window:g} s")
 
 
 def _database(settings: Settings) -> Finding:

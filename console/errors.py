@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -43,6 +43,8 @@ MEANINGS = {
     Exit.UNEXPECTED: "unexpected; the log file named has the details",
     Exit.INTERRUPTED: "interrupted",
 }
+
+NO_ANSWER = "no answer in time: is the server up and a worker running?"
 
 
 class Stopped(Exception):  # noqa: N818 - also used for ends that are no error of the program
@@ -83,7 +85,7 @@ def _of_rpc(error: RPCError) -> Stopped | None:
         case RPCStatusCode.NOT_FOUND:
             return Stopped(Exit.UNKNOWN_ID, "there is no run with this id, or it has ended and was removed")
         case RPCStatusCode.UNAVAILABLE | RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
-            return Stopped(Exit.UNREACHABLE, "no answer in time: is the server up and a worker running?")
+            return Stopped(Exit.UNREACHABLE, NO_ANSWER)
         case RPCStatusCode.UNAUTHENTICATED | RPCStatusCode.PERMISSION_DENIED:
             return Stopped(Exit.UNREACHABLE, f"the server refuses: {one_line(error.message)}")
         case RPCStatusCode.INVALID_ARGUMENT:
@@ -123,6 +125,7 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
     (WorkflowAlreadyStartedError, lambda error: Stopped(Exit.ID_EXISTS, f"{error.workflow_id} exists already")),
     (WorkflowUpdateFailedError, _of_update),
     (RPCError, _of_rpc),
+    (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),
     (SQLAlchemyError, lambda error: Stopped(Exit.MISSING, f"the database does not serve: {one_line(error, 160)}")),
 )

@@ -34,16 +34,15 @@ async def follow(runs: Runs, run: str, screen: Screen, answer: Answer | None = N
         while True:
             try:
                 seen = await runs.look(run)
-            except (Stopped, RPCError) as error:
-                if not _passing(error) or time.monotonic() - heard > LOST:
-                    raise
-            else:
                 heard = time.monotonic()
                 display.show(seen)
                 if not seen.running:
                     return seen
                 if answer:
                     await answer(seen, display.pause)
+            except (Stopped, RPCError) as error:
+                if not _passing(error) or time.monotonic() - heard > LOST:
+                    raise
             await asyncio.sleep(BEAT)
     finally:
         display.pause()
@@ -93,7 +92,11 @@ def _lines(seen: Look) -> Iterator[tuple[str, str, str]]:
     """Say where the run and each item stand: the key, the words whose change is news, and what may be added."""
     state = seen.run
     if state is None:
-        yield "", f"{seen.id}: {seen.status}", ""
+        yield (
+            "",
+            f"{seen.id}: {seen.status}{', waits' * bool(seen.waiting)}",
+            f" for {seen.waiting}" * bool(seen.waiting),
+        )
         return
     cost = f" ({dollars(state.spend.micro_usd)} of {dollars(state.cap_micro_usd)})" if state.cap_micro_usd else ""
     yield "", f"{seen.id}: {seen.status}", cost

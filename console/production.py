@@ -14,11 +14,18 @@ from console.runs import AGENT, PRODUCTION, Runs
 from console.screen import Screen
 from console.session import AsJson, finish, good_id, new_id, open_runs
 from console.stores import Stores
-from workflows.models import AgentOrder, RunOrder
+from workflows.models import AgentOrder, Patience, RunOrder
 
 OwnId = Annotated[str, typer.Option("--id", metavar="ID", help="Id of the run; default: made from its title.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it until it ends; the exit code says how it ended.")]
 Brief = Annotated[Path, typer.Argument(metavar="BRIEF", help="A brief in YAML or JSON.")]
+Fallback = Annotated[
+    list[str] | None,
+    typer.Option("--fallback", metavar="MODEL", help="Asked where the model refuses or is not to be had; repeatable."),
+]
+Patient = Annotated[
+    Patience | None, typer.Option("--patience", help="batch: calls can wait, and are handed in together for less.")
+]
 Order = Annotated[Path, typer.Argument(metavar="ORDER", help="An order in YAML or JSON: goal, constraints, tools, ...")]
 
 
@@ -30,7 +37,9 @@ def add(app: typer.Typer) -> None:
     app.add_typer(start, name="start")
 
 
-def production(brief: Brief, own_id: OwnId = "", wait: Wait = False, as_json: AsJson = False) -> int:
+def production(
+    brief: Brief, own_id: OwnId = "", wait: Wait = False, patience: Patient = None, as_json: AsJson = False
+) -> int:
     """Start a production from a brief."""
     screen, settings = Screen(as_json=as_json), Settings()
 
@@ -40,20 +49,34 @@ def production(brief: Brief, own_id: OwnId = "", wait: Wait = False, as_json: As
         with stores:
             run = good_id(own_id or new_id(read.title))
             runs = await open_runs(settings)
-            order = RunOrder(brief=await stores.assets.put(data), title=read.title, model=settings.model)
+            kept = await stores.assets.put(data)
+            order = RunOrder(brief=kept, title=read.title, model=settings.model, patience=patience or "now")
             await runs.start(PRODUCTION, run, order, read.title)
             return await _started(runs, run, screen, wait=wait)
 
     return finish(work())
 
 
-def agent(order: Order, own_id: OwnId = "", wait: Wait = False, as_json: AsJson = False) -> int:
-    """Start a single durable agent with a goal."""
+def agent(
+    order: Order,
+    own_id: OwnId = "",
+    wait: Wait = False,
+    patience: Patient = None,
+    fallback: Fallback = None,
+    as_json: AsJson = False,
+) -> int:
+    """Start a single durable agent with a goal. Options come before what the order says."""
     screen, settings = Screen(as_json=as_json), Settings()
 
     async def work() -> int:
         read = read_agent_order(order)
-        wanted: AgentOrder = read if read.model else read.model_copy(update={"model": settings.model})
+        wanted: AgentOrder = read.model_copy(
+            update={
+                "model": read.model or settings.model,
+                "patience": patience or read.patience,
+                "fallbacks": tuple(fallback) if fallback else read.fallbacks,
+            }
+        )
         run = good_id(own_id or new_id(order.stem))
         runs = await open_runs(settings)
         await runs.start(AGENT, run, wanted, wanted.goal)

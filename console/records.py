@@ -65,7 +65,7 @@ def transcript(run: RunId, as_json: AsJson = False) -> None:
 
 
 def cost(run: RunId, as_json: AsJson = False) -> None:
-    """Sum up what a run cost, by agent, item and model."""
+    """Sum up what a run cost, by agent, item and model: failed attempts, compactions and judges are part of it."""
     screen = Screen(as_json=as_json)
 
     async def work() -> None:

@@ -59,6 +59,11 @@ class Look(BaseModel):
             return str((self.run or self.item).status)  # type: ignore[union-attr]
         return str((self.agent or {}).get("status") or self.execution)
 
+    @property
+    def waiting(self) -> str:
+        """Say what an item or an agent waits for, other than people; empty when it works."""
+        return self.item.waiting if self.item else str((self.agent or {}).get("waiting", ""))
+
 
 class OpenQuestion(BaseModel):
     """A question that waits for a person, and where to answer it."""
@@ -115,15 +120,19 @@ class Runs:
         found = await self._ask(handle, "question", Question)
         return found if isinstance(found, Question) else None
 
-    async def open_questions(self, run: str = "", limit: int = 200) -> list[OpenQuestion]:
-        """Find what waits for people, oldest first. The list may lag a moment behind."""
+    async def awaiting(self, run: str = "", limit: int | None = None) -> list[str]:
+        """Find the workflows that wait for people. The list may lag a moment behind."""
         query = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
         if run:
             query += f" and CallsheetRun = {_quoted(run)}"
+        return [each.id async for each in self._client.list_workflows(query, limit=limit)]
+
+    async def open_questions(self, run: str = "", limit: int = 200) -> list[OpenQuestion]:
+        """Find what waits for people, oldest first. The list may lag a moment behind."""
         found = [
-            OpenQuestion(id=each.id, question=question)
-            async for each in self._client.list_workflows(query, limit=limit)
-            if (question := await self.question(each.id))
+            OpenQuestion(id=each, question=question)
+            for each in await self.awaiting(run, limit)
+            if (question := await self.question(each))
         ]
         return sorted(found, key=lambda each: each.question.asked_at)
 

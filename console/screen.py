@@ -34,7 +34,8 @@ class Screen:
         self.as_json = as_json
         listener = sys.stderr if as_json else sys.stdout
         width = None if listener.isatty() else WIDE
-        self.console = Console(stderr=as_json, highlight=False, soft_wrap=width is not None, width=width)
+        # No emoji: `run:x:` is an account, not a picture.
+        self.console = Console(stderr=as_json, highlight=False, emoji=False, soft_wrap=width is not None, width=width)
 
     @property
     def live(self) -> bool:

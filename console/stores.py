@@ -5,9 +5,12 @@ from typing import Self
 from activities.assets import Assets
 from activities.catalog import CatalogStore
 from activities.database import Database
+from activities.ledger import LedgerStore
+from activities.ledger_rows import Caps
 from activities.records import Records
 from activities.settings import Settings
 from activities.studio.profiles import Profiles
+from console.books import Books
 from console.bundle import Produced
 from workflows.models import ItemState, RunState
 
@@ -21,6 +24,8 @@ class Stores:
         self.profiles = Profiles.load()
         self.assets = Assets.at(settings.assets_url)
         self.records = Records(self._database)
+        self.ledger = LedgerStore(self._database, caps := Caps(settings.caps))
+        self.books = Books(self._database, caps)
         self.catalog = CatalogStore(self._database, self.assets, self.profiles)
 
     def __enter__(self) -> Self:

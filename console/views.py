@@ -8,13 +8,16 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from console.amounts import precise
 from console.runs import Look, OpenQuestion
 from console.screen import GLYPHS, bar, dollars
-from workflows.models import ItemRow, ItemState, RunState
+from workflows.models import ItemRow, ItemState, Question, RunState, Spend
 
 STAGES = ("planning", "generating", "reviewing", "refining", "awaiting_review", "publishing")
 SHOWN = 30
 """Items shown at once; those in work come first."""
+SAID = {"id", "status", "waiting", "cap_micro_usd"}
+"""Fields of an agent that have a line of their own."""
 
 
 def look(seen: Look) -> RenderableType:
@@ -28,14 +31,10 @@ def look(seen: Look) -> RenderableType:
 
 def run(state: RunState) -> RenderableType:
     """Show a run: how far it is, what it cost, and its items."""
-    spend = state.spend
     facts = Table.grid(padding=(0, 2))
     facts.add_row("[bold]Run", f"{escape(state.id)}  [dim]{escape(state.title)}")
     facts.add_row("[bold]Status", f"{GLYPHS.get(state.status, '[cyan]▸[/]')} {state.status}  {_stages(state.counts)}")
-    cap = f" of {dollars(state.cap_micro_usd)}" if state.cap_micro_usd else ""
-    facts.add_row(
-        "[bold]Cost", f"{dollars(spend.micro_usd)}{cap}  [dim]{spend.turns} turns, {spend.tool_calls} tool calls"
-    )
+    facts.add_row("[bold]Cost", _cost(state.spend, state.cap_micro_usd))
     parts: list[RenderableType] = [facts]
     if state.items:
         parts.append(items(state.items))
@@ -68,7 +67,9 @@ def item(state: ItemState) -> RenderableType:
         head.add_row("[bold]Decision", escape(f"{state.decision} by {state.decided_by}  {state.note}"))
     if state.publication:
         head.add_row("[bold]Published", escape(f"{state.publication.entry} at {state.publication.uri}"))
-    head.add_row("[bold]Cost", dollars(state.spend.micro_usd))
+    if state.waiting:
+        head.add_row("[bold]Waits for", escape(state.waiting))
+    head.add_row("[bold]Cost", _cost(state.spend))
     takes = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("take", "score", "missed", "digest"):
         takes.add_column(title)
@@ -82,8 +83,14 @@ def agent(seen: Look) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Run", escape(seen.id))
     table.add_row("[bold]Status", f"{GLYPHS.get(seen.status, '[cyan]▸[/]')} {seen.status} {escape(seen.error)}")
-    for key, value in (seen.agent or {}).items():
-        if isinstance(value, str | int) and key not in {"id", "status"} and value != "":
+    state = seen.agent or {}
+    if seen.waiting:
+        table.add_row("[bold]Waits for", escape(seen.waiting))
+    if state.get("spend"):
+        cap = int(state.get("cap_micro_usd", 0))
+        table.add_row("[bold]Cost", _cost(Spend.model_validate(state["spend"]), cap))
+    for key, value in state.items():
+        if isinstance(value, str | int) and key not in SAID and value != "":
             table.add_row(f"[bold]{key}", escape(str(value)))
     return table
 
@@ -97,7 +104,7 @@ def questions(found: Iterable[OpenQuestion]) -> RenderableType:
         q = each.question
         cells = (
             each.id,
-            q.reason,
+            asked(q),
             q.owner,
             f"{q.asked_at:%Y-%m-%d %H:%M} UTC",
             dollars(q.micro_usd),
@@ -105,6 +112,14 @@ def questions(found: Iterable[OpenQuestion]) -> RenderableType:
         )
         table.add_row(*(Text(cell) for cell in cells))
     return table if table.rows else "Nothing waits for a person."
+
+
+def asked(question: Question) -> str:
+    """Say what is asked; where money is, also how much and of which account."""
+    if question.kind != "budget":
+        return question.reason
+    least = f"at least {precise(question.needs_micro_usd)} more" if question.needs_micro_usd else "more money"
+    return f"needs {least} on {question.account or 'an account that is not named'}: {question.reason}"
 
 
 def rows(
@@ -129,6 +144,11 @@ def rows(
     for record in records:
         table.add_row(*(Text(str(value)) for value in record.values()))
     return table if records else "Nothing yet."
+
+
+def _cost(spend: Spend, cap_micro_usd: int = 0) -> str:
+    cap = f" of {dollars(cap_micro_usd)}" if cap_micro_usd else ""
+    return f"{dollars(spend.micro_usd)}{cap}  [dim]{spend.turns} turns, {spend.tool_calls} tool calls"
 
 
 def _stages(counts: dict[str, int]) -> str:
