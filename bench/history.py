@@ -118,11 +118,12 @@ async def measure(stage: Stage, name: str, turns: int) -> Measured:
     outcome = await asyncio.wait_for(handle.result(), PATIENCE)
     if outcome.status != "complete" or outcome.spend.turns != turns:
         raise RuntimeError(f"the agent did not take its {turns} turns: {outcome}")
-    chain = [run async for run in _chain(stage.client, handle)]
+    chain = [run async for run in chain_of(stage.client, handle)]
     return Measured(name, len(chain), tuple(_turns(event for run in chain for event in run)))
 
 
-async def _chain(client: Client, handle: WorkflowHandle):  # noqa: ANN202 - lists of protobuf events
+async def chain_of(client: Client, handle: WorkflowHandle):  # noqa: ANN201 - lists of protobuf events
+    """Read the histories of a workflow's runs, one after the other."""
     run = handle.first_execution_run_id
     while run:
         history = await client.get_workflow_handle(handle.id, run_id=run).fetch_history()
