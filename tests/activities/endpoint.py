@@ -2,13 +2,22 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
-import anthropic
 import httpx2
 from temporalio.testing import ActivityEnvironment
 
+from activities.anomalies import AlertRules, Anomalies
+from activities.compactor import Compactor
+from activities.conversations import ConversationStore
+from activities.judge import DriftJudge
+from activities.ledger import LedgerStore
 from activities.model import ClaudeModel
+from activities.offers import Offers
+from activities.paid_calls import PaidCalls
 from activities.pricing import Prices
+from activities.warmth import Warmth
+from tests.activities.conversing import Shelf, new_client
 
 USAGE = {"input_tokens": 900, "output_tokens": 100, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
 
@@ -82,23 +91,40 @@ class Endpoint:
         return answer(request) if callable(answer) else answer
 
 
-def new_model(endpoint, store, images=None, beat_seconds=10.0):
-    """The model activity on a scripted endpoint."""
+def new_calls(endpoint, database, patience=timedelta(), **ledger):
+    """Paid calls on a scripted endpoint; nobody waits for money unless asked to."""
+    return PaidCalls(new_client(endpoint), LedgerStore(database, **ledger), Prices(), patience)
 
-    async def nothing(digest):
-        raise FileNotFoundError(digest)
 
-    transport = httpx2.MockTransport(endpoint)
-    client = anthropic.AsyncAnthropic(
-        api_key="x", http_client=anthropic.DefaultAsyncHttpxClient(transport=transport), base_url="http://model.test"
+def new_model(endpoint, database, images=None, **parts):
+    """The model activity with all its parts, on a scripted endpoint."""
+    return model_of(new_client(endpoint), database, images, **parts)
+
+
+def model_of(client, database, images=None, *, calls=None, rules=None, warmth=None, **more):
+    """The model activity with all its parts, on a client."""
+    calls = calls or PaidCalls(client, LedgerStore(database), Prices(), timedelta())
+    images = images or _nothing
+    return ClaudeModel(
+        ConversationStore(database, Shelf()),
+        calls,
+        images,
+        Compactor(database, calls, Offers(client), images),
+        DriftJudge(database, calls, calls.ledger),
+        Anomalies(database, rules or AlertRules()),
+        warmth or Warmth(database),
+        **more,
     )
-    return ClaudeModel(client, store, Prices(), images or nothing, beat_seconds)
 
 
-async def run(model, request, attempt=1, on_beat=None):
+async def _nothing(digest):
+    raise FileNotFoundError(digest)
+
+
+async def run(model, request, attempt=1, on_beat=None, **info):
     """Call the model as a worker does."""
     environment = ActivityEnvironment()
-    environment.info = replace(environment.info, attempt=attempt)
+    environment.info = replace(environment.info, attempt=attempt, **info)
     if on_beat is not None:
         environment.on_heartbeat = on_beat
     return await environment.run(model.call, request)

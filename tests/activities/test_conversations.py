@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 
-from activities.compaction import tail_start
-from activities.conversation_tables import MessageRow
+from activities.conversation_tables import ConversationRow, MessageRow
 from activities.database import Database
-from activities.messages import dumps, pairing_problem
+from activities.ledger import LedgerStore
+from activities.ledger_rows import Bid, Bill
+from activities.messages import dumps
+from activities.paid_calls import Paid
 from activities.records import Records
+from activities.requests import prefix_of
 from tests.activities.conversing import (
     CONTRACT,
     new_store,
@@ -22,10 +25,12 @@ from tests.activities.conversing import (
     request,
     result,
     say,
+    take_turn,
+    talk_for,
     think,
     use,
 )
-from workflows.models import Closing, Cut, Reply
+from workflows.models import Cap, Closing, Purse, Reply, Usage
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -39,24 +44,6 @@ def database(request, tmp_path):
 @pytest.fixture
 def store(database):
     return new_store(database)
-
-
-async def take_turn(store, pin, head, turn, content, *, context=1_000, **changes):
-    """One turn as the model activity takes it; returns the head after it."""
-    asked = request(pin, head, turn, **changes)
-    draft = await store.draft(asked)
-    reply = Reply(head=draft.position + 1, turn=turn, stop="end_turn", context=context)
-    return (await store.commit(asked, draft, content, reply, {})).head
-
-
-async def talk_for(store, turns, *, size=400):
-    """A conversation of `turns` turns with a tool call each."""
-    pin = (await store.open(opening())).pin
-    head = 1
-    for turn in range(1, turns + 1):
-        head = await take_turn(store, pin, head, turn, [think("hm"), use(f"call_{turn}", name="Ama")])
-        await store.put_result(result(f"call_{turn}", head - 1, f'{{"found":"mod_{turn}","text":"{"x" * size}"}}'))
-    return pin, head
 
 
 async def test_opening_twice_is_harmless(store):
@@ -204,70 +191,6 @@ async def test_calls_are_read_as_the_model_wrote_them(store):
     assert await store.calls("talk-1", 0) == await store.calls("talk-1", 9) == ()
 
 
-async def test_a_cut_keeps_the_task_word_for_word_and_the_last_messages(store):
-    pin, head = await talk_for(store, 8)
-    whole = (await store.draft(request(pin, head, 9))).messages
-    cut = await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9))
-    after = (await store.draft(request(pin, head, 9))).messages
-    assert cut.dropped == head - 1 - 7
-    assert after[0] == whole[0]
-    assert after[1]["content"][0]["text"].count("find_model (success)") == 4
-    assert [message["role"] for message in after] == ["user", "user", *["assistant", "user"] * 4]
-    assert pairing_problem(after) == ""
-    assert cut.context < 1_000
-
-
-async def test_thinking_from_before_a_cut_is_dropped_whole_and_later_thinking_stays(store):
-    pin, head = await talk_for(store, 8)
-    await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9))
-    head = await take_turn(store, pin, head, 9, [think("new"), say("Done.")])
-    draft = await store.draft(request(pin, head, 10, notes=(note("More."),)))
-    kept = [block for message in draft.messages for block in message["content"] if block["type"] == "thinking"]
-    assert kept == [think("new")]
-
-
-async def test_cutting_twice_at_one_place_is_one_cut(store):
-    _, head = await talk_for(store, 8)
-    cut = Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9)
-    assert await store.compact(cut) == await store.compact(cut)
-
-
-async def test_a_cut_that_would_gain_nothing_is_not_made(store):
-    _, head = await talk_for(store, 2)
-    cut = await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=3))
-    assert (cut.dropped, cut.summary_digest) == (0, "")
-
-
-async def test_a_cut_keeps_what_a_person_said(store):
-    pin = (await store.open(opening())).pin
-    head = await take_turn(store, pin, 1, 1, [say("A" * 2_000)])
-    head = await take_turn(store, pin, head, 2, [say("B" * 2_000)], notes=(note("Use linen, not silk.", "person"),))
-    for turn in range(3, 8):
-        head = await take_turn(store, pin, head, turn, [say("C")], notes=(note("Go on."),))
-    await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=8))
-    draft = await store.draft(request(pin, head, 8, notes=(note("Go on."),)))
-    assert "Use linen, not silk." in draft.messages[1]["content"][0]["text"]
-
-
-async def test_a_damaged_order_stops_the_cut(store, database):
-    _, head = await talk_for(store, 8)
-    await database.run(
-        lambda session: setattr(session.get(MessageRow, ("talk-1", 0)), "content", '[{"type":"text","text":"x"}]')
-    )
-    with pytest.raises(ApplicationError) as caught:
-        await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9))
-    assert caught.value.type == "ConversationDamaged"
-
-
-async def test_the_known_prefix_is_counted_only_as_long_as_it_stands(store):
-    pin, head = await talk_for(store, 8)
-    draft = await store.draft(request(pin, head, 9))
-    assert (draft.known, draft.since) == (1_000, len(draft.messages) - 1)
-    await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9))
-    draft = await store.draft(request(pin, head, 9))
-    assert (draft.known, draft.since) == (0, 0)
-
-
 async def test_closing_twice_is_recorded_once(store, database):
     await store.open(opening())
     closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A")
@@ -277,10 +200,116 @@ async def test_closing_twice_is_recorded_once(store, database):
     assert [(entry["action"], entry["data"]["reason"]) for entry in entries] == [("ruling", "A A A A A")]
 
 
-@given(st.lists(st.sampled_from(["user", "assistant"]), min_size=1, max_size=40), st.integers(0, 12))
-def test_a_kept_tail_always_starts_with_a_whole_answer(roles, keep):
-    roles = ["user", *roles]
-    start = tail_start(roles, keep)
-    assert 1 <= start < len(roles)
-    assert start == 1 or (roles[start], roles[start - 1]) == ("assistant", "user")
-    assert start <= max(len(roles) - keep, 1)
+async def test_opening_opens_the_accounts_and_keeps_their_chain(store, database):
+    caps = (Cap(account="agent:talk-1", micro_usd=500), Cap(account="run:run-1", micro_usd=900))
+    await store.open(opening(caps=caps, pipeline="shoot"))
+    await store.open(opening(caps=(Cap(account="agent:talk-1", micro_usd=1),)))
+    row = await database.read(lambda session: session.get(ConversationRow, "talk-1"))
+    assert (json.loads(row.accounts), row.pipeline) == (["agent:talk-1", "run:run-1"], "shoot")
+    purse = await LedgerStore(database).purse("talk-1")
+    assert purse == Purse(total=0, left=500, account="agent:talk-1")
+
+
+async def test_what_has_to_stay_is_estimated_when_a_conversation_opens(store):
+    small = await store.open(opening())
+    large = await store.open(opening(conversation="talk-2", task=f"{CONTRACT.text()} {'word ' * 4_000}"))
+    shown = await store.open(opening(conversation="talk-3", images=("sha256:ab",)))
+    assert 0 < small.context < shown.context
+    assert large.context - small.context > 4_000
+
+
+async def test_a_pin_remembers_the_digest_of_its_prefix(store):
+    pin = (await store.open(opening())).pin
+    pinned = (await store.draft(request(pin, 1, 1))).pin
+    assert pinned["prefix"] == prefix_of({name: value for name, value in pinned.items() if name != "prefix"})
+
+
+async def pay(ledger, key, micro_usd, *, turn=1):
+    """An attempt whose reply has come, and is not settled yet."""
+    bid = Bid(
+        key=key,
+        conversation="talk-1",
+        position=1,
+        turn=turn,
+        kind="turn",
+        model="claude-sonnet-5-5",
+        wanted=5_000,
+        least=5_000,
+        source="table/1",
+    )
+    held = await ledger.reserve(bid)
+    return Paid({}, held.attempt, Bill(micro_usd, known=True, usage=Usage(input=10)), 1.0)
+
+
+async def test_a_reply_is_settled_with_its_bill_and_carries_the_purse(store, database):
+    pin = (await store.open(opening(caps=(Cap(account="agent:talk-1", micro_usd=10_000),)))).pin
+    asked, ledger = request(pin, 1, 1), LedgerStore(database)
+    await ledger.lose((await pay(ledger, "lost", 0)).attempt, "the stream ended")
+    paid = await pay(ledger, "whole", 1_200)
+    reply = Reply(head=2, turn=1, stop="end_turn")
+    kept = await store.commit(asked, await store.draft(asked), [say("Done.")], reply, {}, paid=paid, needs=77)
+    assert kept.micro_usd == 5_000 + 1_200
+    assert kept.purse == Purse(total=6_200, left=3_800, account="agent:talk-1", needs=77)
+    assert kept == await store.find_reply(asked)
+
+
+async def test_a_reply_that_is_not_kept_was_paid_for_all_the_same(store, database):
+    pin = (await store.open(opening(caps=(Cap(account="agent:talk-1", micro_usd=10_000),)))).pin
+    asked, ledger = request(pin, 1, 1), LedgerStore(database)
+    draft, reply = await store.draft(asked), Reply(head=2, turn=1, stop="end_turn")
+    bills = [await pay(ledger, "one", 1_200), await pay(ledger, "two", 700)]
+    kept = [await store.commit(asked, draft, [say("Done.")], reply, {}, paid=paid) for paid in bills]
+    assert kept[0] == kept[1]
+    assert (await ledger.purse("talk-1")).total == 1_900
+
+
+async def test_closing_tells_what_a_conversation_came_to(store, database):
+    await store.open(opening(caps=(Cap(account="agent:talk-1", micro_usd=10_000),)))
+    ledger = LedgerStore(database)
+    await ledger.lose((await pay(ledger, "lost", 0)).attempt, "the stream ended")
+    closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A")
+    assert (await store.close(closing)).purse == Purse(total=5_000, left=5_000, account="agent:talk-1")
+
+
+async def test_only_ids_that_were_used_before_are_found(store):
+    await talk_for(store, 2)
+    assert await store.used_ids("talk-1", ["call_1", "call_9"]) == {"call_1"}
+    assert await store.used_ids("talk-2", ["call_1"]) == await store.used_ids("talk-1", []) == frozenset()
+
+
+async def test_each_model_reads_its_own_thinking_and_never_that_of_another(store):
+    pin = (await store.open(opening())).pin
+    head = await take_turn(store, pin, 1, 1, [think("mine"), say("A")])
+    other = {"model": "claude-opus-5-5", "notes": (note("Go on."),)}
+    head = await take_turn(store, pin, head, 2, [think("theirs"), say("B")], **other)
+    for model, kept in (("", [think("mine")]), ("claude-opus-5-5", [think("theirs")])):
+        draft = await store.draft(request(pin, head, 3, model=model, notes=(note("Go on."),)))
+        blocks = [block for message in draft.messages for block in message["content"]]
+        assert [block for block in blocks if block["type"] == "thinking"] == kept
+        assert [block["text"] for block in blocks if block["type"] == "text"][1:3] == ["A", "Go on."]
+        assert draft.model == (model or "claude-sonnet-5-5")
+
+
+async def test_only_the_model_that_is_asked_has_counted_a_prefix(store):
+    pin = (await store.open(opening())).pin
+    head = await take_turn(store, pin, 1, 1, [say("A")], context=900)
+    head = await take_turn(store, pin, head, 2, [say("B")], context=700, model="claude-opus-5-5", notes=(note("On."),))
+    drafts = [await store.draft(request(pin, head, 3, model=m, notes=(note("On."),))) for m in ("", "claude-opus-5-5")]
+    assert [(draft.known, draft.since) for draft in drafts] == [(900, 2), (700, 4)]
+
+
+async def test_a_refusal_is_kept_and_not_sent_again(store, database):
+    pin = (await store.open(opening())).pin
+    head = await take_turn(store, pin, 1, 1, [use("call_1")], stop="tool_use")
+    await store.put_result(result("call_1", 1, "{}"))
+    head = await take_turn(store, pin, head, 2, [say("I will not."), use("call_2")], stop="refusal")
+    other = await store.draft(request(pin, head, 3, model="claude-opus-5-5", resume=True))
+    assert (other.user, other.position, other.messages[-1]["role"]) == (None, head, "user")
+    head = await take_turn(store, pin, head, 3, [say("I will.")], model="claude-opus-5-5", resume=True)
+    head = await take_turn(store, pin, head, 4, [], stop="refusal", notes=(note("And now?"),))
+    draft = await store.draft(request(pin, head, 5, notes=(note("Please."),)))
+    roles = [message["role"] for message in draft.messages]
+    assert roles == ["user", "assistant", "user", "assistant", "user", "user"]
+    assert "I will not." not in dumps(draft.messages)
+    kept = await Records(database).transcript("talk-1")
+    assert "I will not." in dumps([message["content"] for message in kept[0]["messages"]])

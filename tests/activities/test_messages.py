@@ -2,10 +2,21 @@
 
 import pytest
 
-from activities.compaction import WHOLE, Line, summarise
-from activities.messages import mark_long_turn, pairing_problem, result_block, sendable, user_content
+from activities.compaction import (
+    PEOPLE,
+    WHOLE,
+    Line,
+    assets_in,
+    people_in,
+    person_line,
+    result_line,
+    summarise,
+    written,
+)
+from activities.messages import mark_long_turn, pairing_problem, result_block, sendable, user_content, with_order
 from tests.activities.conversing import note, say, think, use
 
+SUMMARY = {"type": "compaction", "content": "What was.", "signature": "c2ln"}
 TASK = {"role": "user", "content": [say("task")]}
 
 
@@ -29,6 +40,9 @@ def done(call_id):
         [TASK, answer(use("a")), answer(use("b")), told(done("a"), done("b"))],
         [TASK, answer(say("paused"))],
         [TASK, answer(use("open"))],
+        [TASK, answer(use("a")), told(done("a")), told(say("after a refusal"))],
+        [answer(SUMMARY), answer(use("a")), told(done("a"))],
+        [answer(SUMMARY), told(say("note"))],
     ],
 )
 def test_whole_pairs_are_accepted(messages):
@@ -40,6 +54,8 @@ def test_whole_pairs_are_accepted(messages):
     [
         [],
         [answer(say("first"))],
+        [answer(SUMMARY, say("first"))],
+        [answer(SUMMARY), answer(use("a")), told(say("no result"))],
         [TASK, answer(use("a"), use("b")), told(done("a"))],
         [TASK, answer(use("a")), told(say("no result"))],
         [TASK, answer(use("a")), told(done("a"), done("a"))],
@@ -81,6 +97,36 @@ def test_only_a_long_turn_is_marked_where_the_last_request_ended():
 def test_an_over_long_summary_loses_its_oldest_lines_and_says_so():
     summary = summarise(Line(turn, f"- find_model (success): {'x' * 200}") for turn in range(300))
     assert len(summary) < WHOLE + 300
-    assert "earlier results are left out" in summary
+    assert "198 earlier lines are left out" in summary
     assert "turn 299" in summary
     assert "turn 0 " not in summary
+
+
+def test_an_order_comes_back_between_results_and_notes():
+    content = with_order([done("a"), done("b"), say("Hurry.")], [say("task"), say("contract")])
+    assert [block.get("text", "result") for block in content[:2]] == ["result", "result"]
+    assert [block["text"] for block in content[3:]] == ["task", "contract", "Hurry."]
+
+
+def test_a_summary_goes_on_from_the_one_before_and_counts_what_both_left_out():
+    first = summarise(Line(turn, f"- find_model (success): {'x' * 200}") for turn in range(300))
+    second = summarise((Line(turn, f"- look (success): {'y' * 200}") for turn in range(300, 310)), first)
+    assert "208 earlier lines are left out" in second
+    assert second.count("## Earlier in this conversation") == 1
+    assert second.index("turn 299 ") < second.index("turn 300 ") < second.index("turn 309 ")
+    assert summarise([], first) == first
+
+
+def test_an_artefact_is_named_wherever_its_result_is_cut():
+    asset = "ast_0123456789abcdef0123"
+    line = result_line(3, "render_shot", f"{'x' * 300} {asset}", ok=True, asset=asset)
+    assert assets_in(summarise([line])) == (asset,)
+    assert result_line(3, "render_shot", asset, ok=True, asset=asset).text.count(asset) == 1
+
+
+def test_what_people_said_stays_word_for_word_beside_what_a_model_wrote():
+    people = people_in([person_line(4, "Use linen,\nnot silk."), result_line(4, "look", "a person said: hm", ok=True)])
+    summary = written(" We shot the tee. ", people)
+    assert "turn 4 - a person said: Use linen, not silk." in summary
+    assert people_in([person_line(9, "Hurry.")], summary).split("\n") == [people, "turn 9 - a person said: Hurry."]
+    assert len(people_in([person_line(turn, "x" * 100) for turn in range(100)])) < PEOPLE + 100

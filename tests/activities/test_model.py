@@ -3,16 +3,25 @@
 import asyncio
 import io
 
-import httpx2
 import pytest
 from PIL import Image
 from temporalio.exceptions import ApplicationError
 
 from activities.database import Database
 from activities.records import Records
-from tests.activities.conversing import ALLOWANCE, new_store, note, opening, request, result, say, think, use
-from tests.activities.endpoint import USAGE, Endpoint, failure, message, new_model, run
-from workflows.models import Allowance, Cut
+from tests.activities.conversing import (
+    cut_at,
+    new_compactor,
+    new_store,
+    note,
+    opening,
+    request,
+    result,
+    say,
+    think,
+    use,
+)
+from tests.activities.endpoint import USAGE, Endpoint, message, new_model, run
 
 
 @pytest.fixture
@@ -27,18 +36,18 @@ def store(database):
     return new_store(database)
 
 
-async def test_a_finished_answer_is_a_small_record_with_its_price(store):
+async def test_a_finished_answer_is_a_small_record_with_its_price(store, database):
     pin = (await store.open(opening())).pin
-    reply = await run(new_model(Endpoint(message(think("hm"), say('{"z":"done"}'))), store), request(pin, 1, 1))
+    reply = await run(new_model(Endpoint(message(think("hm"), say('{"z":"done"}'))), database), request(pin, 1, 1))
     assert (reply.stop, reply.output, reply.head, reply.calls) == ("end_turn", '{"z":"done"}', 2, ())
     assert (reply.usage.input, reply.usage.output, reply.context) == (900, 100, 1_000)
     assert (reply.micro_usd, reply.model, reply.request_id) == (900 * 2 + 100 * 10, "claude-sonnet-5-5", "req_1")
 
 
-async def test_the_frozen_part_of_a_request_is_the_same_in_every_turn(store):
+async def test_the_frozen_part_of_a_request_is_the_same_in_every_turn(store, database):
     pin = (await store.open(opening())).pin
     endpoint = Endpoint(message(use("call_1", name="Ama"), stop_reason="tool_use"), message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     first = await run(model, request(pin, 1, 1))
     await store.put_result(result("call_1", 1, '{"id":"mod_1"}'))
     await run(model, request(pin, first.head, 2, notes=(note("Mind the goal."),)))
@@ -52,60 +61,60 @@ async def test_the_frozen_part_of_a_request_is_the_same_in_every_turn(store):
     assert (before["service_tier"], before["stream"], before["max_tokens"]) == ("standard_only", True, 4_096)
 
 
-async def test_an_older_model_is_not_asked_for_what_it_does_not_know(store):
+async def test_an_older_model_is_not_asked_for_what_it_does_not_know(store, database):
     pin = (await store.open(opening(model="claude-haiku-4-5"))).pin
     endpoint = Endpoint(message(say("{}"), model="claude-haiku-4-5"))
-    await run(new_model(endpoint, store), request(pin, 1, 1))
+    await run(new_model(endpoint, database), request(pin, 1, 1))
     assert "thinking" not in endpoint.bodies[0]
     assert "effort" not in endpoint.bodies[0]["output_config"]
 
 
-async def test_without_tools_the_tools_stay_in_the_prefix(store):
+async def test_without_tools_the_tools_stay_in_the_prefix(store, database):
     pin = (await store.open(opening())).pin
     endpoint = Endpoint(message(say("{}")))
-    await run(new_model(endpoint, store), request(pin, 1, 1, without_tools=True))
+    await run(new_model(endpoint, database), request(pin, 1, 1, without_tools=True))
     assert endpoint.bodies[0]["tool_choice"] == {"type": "none"}
     assert len(endpoint.bodies[0]["tools"]) == 3
 
 
-async def test_a_paid_reply_is_not_paid_for_twice(store):
+async def test_a_paid_reply_is_not_paid_for_twice(store, database):
     pin = (await store.open(opening())).pin
     endpoint = Endpoint(message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     assert await run(model, request(pin, 1, 1)) == await run(model, request(pin, 1, 1))
     assert len(endpoint.bodies) == 1
 
 
-async def test_calls_carry_the_policy_that_was_pinned(store):
+async def test_calls_carry_the_policy_that_was_pinned(store, database):
     pin = (await store.open(opening())).pin
     answer = message(
         use("call_1", "render_shot", width=2_000, title="A tee"), use("call_2", "fly"), stop_reason="tool_use"
     )
-    reply = await run(new_model(Endpoint(answer), store), request(pin, 1, 1))
+    reply = await run(new_model(Endpoint(answer), database), request(pin, 1, 1))
     render, fly = reply.calls
     assert (render.effect, render.queue, render.quick, render.timeout.total_seconds()) == ("write", "studio", False, 90)
     assert render.preview == "render_shot(width=2000, title=A tee)"
     assert (fly.effect, fly.quick) == ("read", True)
 
 
-async def test_jitter_of_arguments_is_folded_into_one_shape(store):
+async def test_jitter_of_arguments_is_folded_into_one_shape(store, database):
     pin = (await store.open(opening())).pin
     calls = [
         use("call_1", key_light=1.01, name="Ama ", page=2),
         use("call_2", name="ama", key_light=1.0, page=2),
         use("call_3", name="ama", key_light=1.0, page=3),
     ]
-    reply = await run(new_model(Endpoint(message(*calls, stop_reason="tool_use")), store), request(pin, 1, 1))
+    reply = await run(new_model(Endpoint(message(*calls, stop_reason="tool_use")), database), request(pin, 1, 1))
     first, second, third = reply.calls
     assert first.shape == second.shape != third.shape
     assert first.digest != second.digest
 
 
-async def test_input_that_is_no_json_reaches_the_toolbox_as_it_was_written(store):
+async def test_input_that_is_no_json_reaches_the_toolbox_as_it_was_written(store, database):
     pin = (await store.open(opening())).pin
     answer = message({**use("call_1"), "input": '{"name": Ama}'}, stop_reason="tool_use")
     endpoint = Endpoint(answer, message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     reply = await run(model, request(pin, 1, 1))
     assert (reply.stop, (await store.calls("talk-1", 1))[0].arguments) == ("tool_use", '{"name": Ama}')
     await store.put_result(result("call_1", 1, "{}", ok=False))
@@ -113,11 +122,11 @@ async def test_input_that_is_no_json_reaches_the_toolbox_as_it_was_written(store
     assert endpoint.bodies[1]["messages"][1]["content"][0]["input"] == {}
 
 
-async def test_of_very_many_calls_the_first_32_are_run_and_the_others_answered(store):
+async def test_of_very_many_calls_the_first_32_are_run_and_the_others_answered(store, database):
     pin = (await store.open(opening())).pin
     answer = message(*(use(f"call_{n}", name="Ama") for n in range(40)), stop_reason="tool_use")
     endpoint = Endpoint(answer, message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     reply = await run(model, request(pin, 1, 1))
     for call in reply.calls:
         await store.put_result(result(call.id, 1, "{}"))
@@ -134,16 +143,15 @@ async def test_of_very_many_calls_the_first_32_are_run_and_the_others_answered(s
         ("pause_turn", "pause_turn"),
         ("compaction", "pause_turn"),
         ("max_tokens", "max_tokens"),
-        ("refusal", "refusal"),
         ("model_context_window_exceeded", "context_exceeded"),
         (None, "broken"),
         ("tea_time", "broken"),
     ],
 )
-async def test_every_stop_reason_is_a_value_and_only_tool_use_runs_tools(store, reason, stop):
+async def test_every_stop_reason_is_a_value_and_only_tool_use_runs_tools(store, database, reason, stop):
     pin = (await store.open(opening())).pin
     endpoint = Endpoint(message(say("hm"), use("call_1"), stop_reason=reason), message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     reply = await run(model, request(pin, 1, 1))
     assert (reply.stop, reply.calls) == (stop, ())
     await run(model, request(pin, reply.head, 2, notes=(note("Go on."),)))
@@ -151,104 +159,32 @@ async def test_every_stop_reason_is_a_value_and_only_tool_use_runs_tools(store, 
     assert (answer["tool_use_id"], answer["is_error"]) == ("call_1", True)
 
 
-async def test_a_refusal_keeps_its_category(store):
+async def test_a_refusal_keeps_its_category_and_is_not_sent_back(store, database):
     pin = (await store.open(opening())).pin
-    answer = message(stop_reason="refusal", stop_details={"type": "refusal", "category": "cyber"})
-    reply = await run(new_model(Endpoint(answer), store), request(pin, 1, 1))
-    assert (reply.stop, reply.text) == ("refusal", "refused (cyber):")
+    refused = message(say("no"), use("call_1"), stop_reason="refusal", stop_details={"category": "cyber"})
+    endpoint = Endpoint(refused, message(say("{}")))
+    model = new_model(endpoint, database)
+    reply = await run(model, request(pin, 1, 1))
+    assert (reply.stop, reply.text, reply.calls) == ("refusal", "refused (cyber): no", ())
+    await run(model, request(pin, reply.head, 2, notes=(note("Go on."),)))
+    assert [each["role"] for each in endpoint.bodies[1]["messages"]] == ["user", "user"]
 
 
-async def test_tool_use_without_a_call_is_the_end(store):
+async def test_tool_use_without_a_call_is_the_end(store, database):
     pin = (await store.open(opening())).pin
-    reply = await run(new_model(Endpoint(message(say("{}"), stop_reason="tool_use")), store), request(pin, 1, 1))
+    reply = await run(new_model(Endpoint(message(say("{}"), stop_reason="tool_use")), database), request(pin, 1, 1))
     assert (reply.stop, reply.output) == ("end_turn", "{}")
 
 
 @pytest.mark.parametrize("ids", [("call_1", "call_1"), ("call 1",), ("",)])
-async def test_calls_that_could_not_be_answered_in_pairs_are_not_run(store, ids):
+async def test_calls_that_could_not_be_answered_in_pairs_are_not_run(store, database, ids):
     pin = (await store.open(opening())).pin
     answer = message(*map(use, ids), stop_reason="tool_use")
-    reply = await run(new_model(Endpoint(answer), store), request(pin, 1, 1))
+    reply = await run(new_model(Endpoint(answer), database), request(pin, 1, 1))
     assert (reply.stop, reply.calls) == ("broken", ())
 
 
-async def test_a_model_without_a_price_is_refused_before_the_call(store):
-    pin = (await store.open(opening(model="claude-opus-4-85"))).pin
-    endpoint = Endpoint()
-    reply = await run(new_model(endpoint, store), request(pin, 1, 1))
-    assert (reply.stop, reply.text) == ("rejected", "no price is known for the model claude-opus-4-85")
-    assert endpoint.bodies == []
-
-
-async def test_the_output_cap_shrinks_until_the_money_suffices(store):
-    pin = (await store.open(opening())).pin
-    endpoint = Endpoint(message(say("{}")))
-    allowance = ALLOWANCE.model_copy(update={"micro_usd": 20_000})
-    await run(new_model(endpoint, store), request(pin, 1, 1, allowance=allowance))
-    assert 512 <= endpoint.bodies[0]["max_tokens"] < 2_000
-
-
-@pytest.mark.parametrize("short", [{"micro_usd": 6_000}, {"tokens": 1_000}, {"micro_usd": -1}])
-async def test_a_call_that_does_not_fit_is_not_made_and_writes_nothing(store, short):
-    pin = (await store.open(opening())).pin
-    endpoint = Endpoint(message(say("{}")))
-    model = new_model(endpoint, store)
-    reply = await run(model, request(pin, 1, 1, allowance=ALLOWANCE.model_copy(update=short)))
-    assert (reply.stop, reply.head, reply.micro_usd, endpoint.bodies) == ("over_budget", 1, 0, [])
-    assert (await run(model, request(pin, 1, 2))).stop == "end_turn"
-
-
-async def test_the_known_prefix_is_not_estimated_again(store):
-    pin = (await store.open(opening(task="x" * 40_000))).pin
-    endpoint = Endpoint(message(use("call_1"), stop_reason="tool_use"), message(say("{}")))
-    model = new_model(endpoint, store)
-    reply = await run(model, request(pin, 1, 1))
-    await store.put_result(result("call_1", 1, "{}"))
-    allowance = Allowance(micro_usd=100_000, tokens=6_000, max_tokens=4_096, least_tokens=512)
-    assert (await run(model, request(pin, reply.head, 2, allowance=allowance))).stop == "end_turn"
-
-
-async def test_a_reply_of_unknown_price_is_charged_at_its_reservation(store):
-    pin = (await store.open(opening())).pin
-    known = await run(new_model(Endpoint(message(say("{}"))), store), request(pin, 1, 1))
-    await store.open(opening(conversation="talk-2"))
-    odd = message(say("{}"), model="claude-unheard-of")
-    asked = request(pin, 1, 1, conversation="talk-2")
-    reply = await run(new_model(Endpoint(odd), store), asked)
-    assert reply.micro_usd > 10 * known.micro_usd
-
-
-async def test_a_lost_attempt_counts_at_its_reservation(store, database):
-    pin = (await store.open(opening())).pin
-    lost = httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=b"")
-    model = new_model(Endpoint(lost, message(say("{}"))), store)
-    with pytest.raises(ApplicationError, match="ended early"):
-        await run(model, request(pin, 1, 1))
-    reply = await run(model, request(pin, 1, 1), attempt=2)
-    assert reply.micro_usd > 4_096 * 10
-    (line,) = await Records(database).costs("run-1")
-    assert (line["calls"], line["unknown"], line["micro_usd"]) == (2, 1, reply.micro_usd)
-
-
-async def test_a_refused_attempt_costs_nothing(store):
-    pin = (await store.open(opening())).pin
-    model = new_model(Endpoint(failure(529, "overloaded_error"), message(say("{}"))), store)
-    with pytest.raises(ApplicationError):
-        await run(model, request(pin, 1, 1))
-    assert (await run(model, request(pin, 1, 1), attempt=2)).micro_usd == 900 * 2 + 100 * 10
-
-
-async def test_lost_attempts_cannot_overrun_the_allowance(store):
-    pin = (await store.open(opening())).pin
-    model = new_model(Endpoint(httpx2.ReadError("lost"), message(say("{}"))), store)
-    allowance = ALLOWANCE.model_copy(update={"micro_usd": 50_000})
-    with pytest.raises(ApplicationError):
-        await run(model, request(pin, 1, 1, allowance=allowance))
-    reply = await run(model, request(pin, 1, 1, allowance=allowance), attempt=2)
-    assert (reply.stop, reply.micro_usd > 40_000) == ("over_budget", True)
-
-
-async def test_images_are_shown_as_bytes_and_made_smaller_when_they_are_large(store):
+async def test_images_are_shown_as_bytes_and_made_smaller_when_they_are_large(store, database):
     async def images(digest):
         out = io.BytesIO()
         Image.new("RGB", (3_000, 1_500) if digest == "sha256:big" else (280, 140), "white").save(out, "PNG")
@@ -256,33 +192,33 @@ async def test_images_are_shown_as_bytes_and_made_smaller_when_they_are_large(st
 
     pin = (await store.open(opening(images=("sha256:small", "sha256:big")))).pin
     endpoint = Endpoint(message(say("{}")))
-    await run(new_model(endpoint, store, images), request(pin, 1, 1))
+    await run(new_model(endpoint, database, images), request(pin, 1, 1))
     small, big = (block["source"] for block in endpoint.bodies[0]["messages"][0]["content"][1:])
     assert (small["media_type"], big["media_type"]) == ("image/png", "image/jpeg")
 
 
-async def test_a_missing_image_is_an_error_because_nobody_may_judge_it(store):
+async def test_a_missing_image_is_an_error_because_nobody_may_judge_it(store, database):
     pin = (await store.open(opening(images=("sha256:gone",)))).pin
     with pytest.raises(ApplicationError, match="sha256:gone is not in the store") as caught:
-        await run(new_model(Endpoint(), store), request(pin, 1, 1))
+        await run(new_model(Endpoint(), database), request(pin, 1, 1))
     assert (caught.value.type, caught.value.non_retryable) == ("AssetMissing", True)
 
 
-async def test_a_cut_conversation_is_sent_in_whole_pairs(store):
+async def test_a_cut_conversation_is_sent_in_whole_pairs(store, database):
     pin = (await store.open(opening())).pin
     answers = [message(use(f"call_{n}", name="Ama"), stop_reason="tool_use") for n in range(8)]
     endpoint = Endpoint(*answers, message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     head = 1
     for turn in range(1, 9):
         head = (await run(model, request(pin, head, turn))).head
         await store.put_result(result(f"call_{turn - 1}", head - 1, '{"text":"' + "x" * 900 + '"}'))
-    await store.compact(Cut(conversation="talk-1", scope=opening().scope, head=head, turn=9))
+    await new_compactor(database).compact(cut_at(head, 9))
     reply = await run(model, request(pin, head, 9))
     assert (reply.stop, len(endpoint.bodies[-1]["messages"])) == ("end_turn", 10)
 
 
-async def test_a_long_call_beats_on_a_timer(store):
+async def test_a_long_call_beats_on_a_timer(store, database):
     beats, enough = [], asyncio.Event()
 
     def beat(*details):
@@ -296,14 +232,14 @@ async def test_a_long_call_beats_on_a_timer(store):
 
     pin = (await store.open(opening(images=("sha256:slow",)))).pin
     with pytest.raises(ApplicationError):
-        await run(new_model(Endpoint(), store, slow, beat_seconds=0.01), request(pin, 1, 1), on_beat=beat)
+        await run(new_model(Endpoint(), database, slow, beat_seconds=0.01), request(pin, 1, 1), on_beat=beat)
     assert len(beats) >= 3
 
 
 async def test_what_happened_can_be_read_afterwards(store, database):
     pin = (await store.open(opening())).pin
     endpoint = Endpoint(message(think("hm"), use("call_1", name="Ama"), stop_reason="tool_use"), message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     await run(model, request(pin, 1, 1))
     await store.put_result(result("call_1", 1, '{"id":"mod_1"}', ok=False))
     await run(model, request(pin, 2, 2, notes=(note("Mind the goal."),)))

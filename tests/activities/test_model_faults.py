@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from datetime import timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
@@ -12,29 +13,31 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError
 
+from activities.conversations import ConversationStore
 from activities.database import Database, now
-from tests.activities.conversing import new_store, note, opening, request, say, use
+from tests.activities.conversing import Shelf, note, opening, request, say, use
 from tests.activities.endpoint import Endpoint, events, failure, message, new_model, run, sse
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('faults')}/talks.db")
+    database.prepare()
     yield database
     database.close()
 
 
-async def one_turn(database, *script, attempt=1):
+async def one_turn(database, *script, attempt=1, **info):
     """Take one turn of a new conversation."""
-    store, talk = new_store(database), uuid4().hex
+    store, talk = ConversationStore(database, Shelf()), uuid4().hex
     pin = (await store.open(opening(conversation=talk))).pin
-    return await run(new_model(Endpoint(*script), store), request(pin, 1, 1, conversation=talk), attempt)
+    return await run(new_model(Endpoint(*script), database), request(pin, 1, 1, conversation=talk), attempt, **info)
 
 
-async def failed(database, *script, attempt=1):
+async def failed(database, *script, attempt=1, **info):
     """Take one turn that fails."""
     with pytest.raises(ApplicationError) as caught:
-        await one_turn(database, *script, attempt=attempt)
+        await one_turn(database, *script, attempt=attempt, **info)
     assert caught.value.__cause__ is None
     return caught.value
 
@@ -76,7 +79,7 @@ async def test_errors_are_classified_once(database, answer, kind, retried):
 )
 async def test_what_the_endpoint_refuses_in_the_content_is_a_value(database, answer, stop):
     reply = await one_turn(database, answer)
-    assert (reply.stop, reply.head, reply.micro_usd) == (stop, 1, 0)
+    assert (reply.stop, reply.head, reply.purse.total) == (stop, 1, 0)
 
 
 async def test_an_error_inside_a_stream_is_known_by_its_type(database):
@@ -133,6 +136,13 @@ async def test_retry_after_is_a_floor(database, headers, least):
     assert least <= error.next_retry_delay.total_seconds() <= 3_600
 
 
+@pytest.mark.parametrize(("left", "least", "most"), [(1_800, 1_500, 1_740), (100, 40, 50), (9_000, 3_000, 3_600)])
+async def test_a_delay_leaves_time_for_another_attempt(database, left, least, most):
+    begun = {"scheduled_time": now() - timedelta(hours=1), "schedule_to_close_timeout": timedelta(seconds=3_600 + left)}
+    error = await failed(database, failure(529, "overloaded_error", headers={"retry-after": "3000"}), **begun)
+    assert least <= error.next_retry_delay.total_seconds() <= most
+
+
 async def test_a_short_retry_after_does_not_shorten_the_backoff(database):
     error = await failed(database, failure(429, "rate_limit_error", headers={"retry-after": "1"}), attempt=6)
     assert error.next_retry_delay.total_seconds() >= 32
@@ -150,10 +160,10 @@ async def test_no_error_quotes_the_conversation(database):
 
 
 async def test_a_megabyte_of_text_is_kept_whole_and_recorded_small(database):
-    store, talk = new_store(database), uuid4().hex
+    store, talk = ConversationStore(database, Shelf()), uuid4().hex
     pin = (await store.open(opening(conversation=talk))).pin
     endpoint = Endpoint(message(say("é" * 1_000_000)), message(say("{}")))
-    model = new_model(endpoint, store)
+    model = new_model(endpoint, database)
     reply = await run(model, request(pin, 1, 1, conversation=talk))
     assert len(reply.model_dump_json()) < 40 * 1024
     await run(model, request(pin, 2, 2, conversation=talk, notes=(note("Shorter."),)))
@@ -193,11 +203,11 @@ REASONS = st.sampled_from(["end_turn", "tool_use", "max_tokens", "pause_turn", "
 @given(BLOCKS, REASONS, JSON)
 def test_whatever_a_model_says_becomes_a_small_value_and_the_next_turn_is_whole(database, blocks, reason, usage):
     async def turn():
-        store, talk = new_store(database), uuid4().hex
+        store, talk = ConversationStore(database, Shelf()), uuid4().hex
         pin = (await store.open(opening(conversation=talk))).pin
         endpoint = Endpoint(message(*blocks, stop_reason=reason, usage=usage if isinstance(usage, dict) else None))
         try:
-            reply = await run(new_model(endpoint, store), request(pin, 1, 1, conversation=talk))
+            reply = await run(new_model(endpoint, database), request(pin, 1, 1, conversation=talk))
         except ApplicationError as error:
             return error.type in {"anthropic.garbled_stream", "anthropic.truncated_stream"}
         if reply.stop != "broken":

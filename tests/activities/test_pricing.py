@@ -1,8 +1,12 @@
 """From usage to micro-dollars."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from activities.pricing import MODELS, SOURCE, Prices, UnknownPriceError
+from activities.usage import context_of
+from workflows.models import Usage
 
 USAGE = {
     "input_tokens": 1_000,
@@ -101,10 +105,89 @@ def test_junk_usage_is_not_known_and_never_raises(usage):
     assert Prices().cost_of({"model": "claude-opus-5-5", "usage": usage}, "claude-opus-5-5").known is False
 
 
-def test_the_worst_case_is_the_whole_prompt_written_and_the_whole_cap_used():
-    assert Prices().worst_case("claude-opus-5-5", 54_000, 16_000) == 752_000
+def test_a_cost_comes_with_the_tokens_of_all_iterations_by_their_classes():
+    compaction = {"type": "compaction", "input_tokens": 100, "cache_read_input_tokens": 150_000, "output_tokens": 3_000}
+    cost = price("claude-opus-5-5", iterations=[compaction, {**USAGE, "type": "message"}])
+    assert cost.usage == Usage(input=1_100, output=3_800, thinking=500, cache_read=200_000, cache_write=3_000)
+    assert (cost.write_1h, cost.served) == (1_000, "claude-opus-5-5")
+
+
+def test_a_compaction_is_no_part_of_what_the_conversation_holds():
+    compaction = {"type": "compaction", "input_tokens": 100, "cache_read_input_tokens": 150_000, "output_tokens": 3_000}
+    said = {**USAGE, "type": "message"}
+    for iterations in ([compaction, said], [said, compaction]):
+        assert context_of({"usage": {**USAGE, "iterations": iterations}}) == 54_800
+    assert context_of({"usage": USAGE}) == 54_800
+    assert context_of({"usage": None}) == context_of({}) == 0
+
+
+def test_every_attempt_of_a_fallback_is_priced_by_its_own_model():
+    declined = {**USAGE, "type": "message", "model": "claude-opus-5-5"}
+    served = {**USAGE, "type": "fallback_message", "model": "claude-haiku-4-5"}
+    reply = {"model": "claude-haiku-4-5", "usage": {**USAGE, "iterations": [declined, served]}}
+    assert Prices().cost_of(reply, "claude-opus-5-5").micro_usd == 48_000 + 14_500
+
+
+def test_a_compaction_that_was_asked_for_is_priced_as_the_requested_model():
+    compaction = {**USAGE, "type": "compaction"}
+    reply = {"model": "claude-haiku-4-5", "usage": {"input_tokens": 0, "output_tokens": 0, "iterations": [compaction]}}
+    assert Prices().cost_of(reply, "claude-opus-5-5").micro_usd == 48_000
+
+
+def test_a_batch_is_half_the_price_whoever_says_that_it_was_one():
+    reply = {"model": "claude-opus-5-5", "usage": USAGE}
+    assert Prices().cost_of(reply, "claude-opus-5-5", batch=True).micro_usd == 24_000
+    assert Prices().worst_case("claude-opus-5-5", 54_000, 16_000, hour=54_000, batch=True) == 376_000
+    assert Prices().knows("claude-opus-5-5", batch=True)
+
+
+def test_of_the_prompt_only_what_is_kept_for_an_hour_is_bounded_at_that_price():
+    prices = Prices()
+    assert prices.worst_case("claude-opus-5-5", 54_000, 16_000, hour=54_000) == 752_000
+    assert prices.worst_case("claude-opus-5-5", 54_000, 16_000, hour=4_000) == 32_000 + 250_000 + 320_000
+    assert prices.worst_case("claude-opus-5-5", 54_000, 16_000) == 590_000
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_allowed_model_has_a_price(model):
     assert Prices().worst_case(model, 1_000_000, 0) > 0
+
+
+COUNTS = st.integers(0, 150_000)
+SPLITS = st.tuples(COUNTS, COUNTS, COUNTS, st.integers(0, 20_000), st.integers(0, 64_000))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(MODELS), SPLITS, st.integers(0, 50_000), st.integers(0, 2_000))
+def test_no_plain_reply_costs_more_than_its_worst_case_however_it_was_cached(model, split, more, spare):
+    plain, read, write, hour, output = split
+    usage = {
+        "input_tokens": plain,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": write + hour,
+        "cache_creation": {"ephemeral_5m_input_tokens": write, "ephemeral_1h_input_tokens": hour},
+        "output_tokens": output,
+    }
+    cost = Prices().cost_of({"model": model, "usage": usage}, model)
+    bound = Prices().worst_case(model, plain + read + write + hour + more, output + spare, hour=hour + more)
+    assert cost.known
+    assert cost.micro_usd <= bound
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(MODELS), COUNTS, st.integers(0, 4_000), st.integers(1, 64_000), st.integers(0, 3_000_000))
+def test_the_cap_that_fits_is_the_largest_one(model, prompt, hour, most, micro_usd):
+    prices = Prices()
+    cap = prices.fit(model, prompt, micro_usd, most, hour=hour)
+    assert 0 <= cap <= most
+    assert cap == 0 or prices.worst_case(model, prompt, cap, hour=hour) <= micro_usd
+    assert cap == most or prices.worst_case(model, prompt, cap + 1, hour=hour) > micro_usd
+
+
+@settings(max_examples=100, deadline=None)
+@given(COUNTS, COUNTS, st.integers(0, 9_000), st.integers(0, 9_000))
+def test_a_longer_prompt_never_costs_less_also_where_a_tier_begins(prompt, more, cap, hour):
+    def bound(tokens, hour=hour):
+        return Prices().worst_case("claude-haiku-5-5", tokens, cap, hour=hour)
+
+    assert bound(prompt) <= bound(prompt + more) <= bound(prompt + more, hour + more)

@@ -6,7 +6,7 @@ import sys
 
 import httpx2
 import pytest
-from anthropic import AsyncAnthropic, OverloadedError
+from anthropic import AsyncAnthropic, BadRequestError, OverloadedError
 
 from rehearsal.script_files import load_script
 from tests.activities.rehearsed import TOOLS, prompt, rehearsed
@@ -37,6 +37,21 @@ async def test_a_script_file_plays_like_one_in_code(tmp_path):
     assert reasons == ["tool_use", "refusal", "max_tokens", "pause_turn", "end_turn", "end_turn"]
     assert heard[2].content[0].text == "half o"
     assert heard[-1].content[0].text == '{"score": 90}'
+
+
+async def test_a_script_file_may_have_a_part_for_summaries(tmp_path):
+    path = tmp_path / "script.yaml"
+    path.write_text("compaction: [{compacts: In short.}, {compacts: }]\ncritic: [{expire: }, {say: Fine.}]")
+    async with rehearsed(load_script(path)) as (_, client):
+        more = {"betas": ["compact-2026-09-04"], "compaction": {"type": "summarize"}}
+        blocks = [(await client.beta.messages.create(**prompt(), **more)).content[0] for _ in range(3)]
+        with pytest.raises(BadRequestError, match="only a request in a batch"):
+            await client.messages.create(**prompt())
+        message = await client.messages.create(**prompt())
+
+    assert [block.content for block in blocks[:2]] == ["In short.", None]
+    assert blocks[2].content.startswith("Summary by rule")
+    assert message.content[0].text == "Fine."
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ async def test_every_answer_has_a_request_id_and_says_that_it_is_rehearsed():
     assert message._request_id == raw.headers["request-id"] == server.requests[0].request_id
     assert about["kind"] == "rule-based stand-in, no language model"
     assert about["usage"]["replies"] == 1
+    assert about["micro_usd"] == server.bill
     assert (nowhere.status_code, nowhere.json()["error"]["type"]) == (404, "not_found_error")
 
 

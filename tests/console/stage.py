@@ -32,25 +32,31 @@ with workflow.unsafe.imports_passed_through():
     from workflows.tracing import AWAITING_REVIEW, RUN
 
 PICTURE = b"\x89PNG stands for an image"
+POOR = {"poor": "run:{run}", "needy": "item:{run}:needy", "late": "fleet/day/2026-01-31"}
+"""The items that ask for money, and of which account."""
 DIGEST = f"sha256:{hashlib.sha256(PICTURE).hexdigest()}"
 
 
 @workflow.defn(name="ShootItem")
 class StagedItem:
-    """Asks at once, and ends as it is told."""
+    """Asks at once, and ends as it is told. What it asks depends on its key: see `POOR`."""
 
     @workflow.init
     def __init__(self, key: str) -> None:
-        scope = Scope(run=workflow.info().workflow_id.partition(":")[0], item=key)
+        run = workflow.info().workflow_id.partition(":")[0]
         self._question = Question(
             id=f"{workflow.info().workflow_id}?1",
-            scope=scope,
+            scope=Scope(run=run, item=key),
             title="White tee",
             reason="After 4 takes it still does not pass: background_white",
             digest=DIGEST,
             options=("approve", "reject", "revise"),
             asked_at=workflow.now(),
         )
+        if key in POOR:
+            about = {"kind": "budget", "account": POOR[key].format(run=run), "needs_micro_usd": 30_000}
+            asks = {"reason": "the call needs more", "digest": "", "options": ("top_up", "reject", "reassign")}
+            self._question = self._question.model_copy(update=about | asks)
         self._decision: Decision | None = None
         self._key = key
 
@@ -67,11 +73,15 @@ class StagedItem:
         status, choice, by = "awaiting_review", "", ""
         if self._decision:
             choice, by = self._decision.choice, self._decision.by
-            status = "published" if choice == "approve" else "rejected"
+            status = "published" if choice in {"approve", "top_up"} else "rejected"
         return ItemState.model_validate(
             {"key": self._key, "title": "White tee", "status": status, "attempts": (take,), "best": take}
-            | {"decided_by": by, "decision": choice}
+            | {"decided_by": by, "decision": choice, "note": self._note()}
+            | {"waiting": "the model endpoint, for 3 min so far" if self._key == "slow" else ""}
         )
+
+    def _note(self) -> str:
+        return f"{self._decision.micro_usd} {self._decision.note}" if self._decision else ""
 
     @workflow.query
     def question(self) -> Question | None:
@@ -90,20 +100,46 @@ class StagedItem:
 
 @workflow.defn(name="ImageProduction")
 class StagedProduction:
-    """Has as many items as its title has words."""
+    """Has as many items as its title has words; one that is `Broke` first asks for money itself."""
 
     def __init__(self) -> None:
         self._rows: dict[str, ItemRow] = {}
         self._status = "reviewing"
         self._title = ""
+        self._question: Question | None = None
 
     @workflow.run
     async def run(self, order: RunOrder) -> RunState:
         self._title = order.title
+        if order.title == "Broke":
+            self._rows["broke"] = ItemRow(key="broke", status="published")
+            return await self._beg()
         await asyncio.gather(*(self._produce(word.lower()) for word in order.title.split()))
         published = [row for row in self._rows.values() if row.status == "published"]
         self._status = "complete" if len(published) == len(self._rows) else "partial" if published else "failed"
         return self.state()
+
+    async def _beg(self) -> RunState:
+        run = workflow.info().workflow_id
+        self._question = Question(
+            id=f"{run}?1",
+            scope=Scope(run=run),
+            title="more money?",
+            reason="9 items wait",
+            options=("top_up", "reject"),
+            asked_at=workflow.now(),
+            kind="budget",
+            account=f"run:{run}",
+        )
+        self._status = "awaiting_review"
+        await workflow.wait_condition(lambda: self._question is None)
+        self._status = "complete"
+        return self.state()
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> Receipt:
+        self._question = None
+        return Receipt(question=decision.question, choice=decision.choice, by=decision.by, at=workflow.now())
 
     async def _produce(self, key: str) -> None:
         self._rows[key] = ItemRow(key=key, status="awaiting_review", score=61, attempts=1)
@@ -130,7 +166,7 @@ class StagedProduction:
 
     @workflow.query
     def question(self) -> Question | None:
-        return None
+        return self._question
 
 
 @workflow.defn(name="SingleAgent")
@@ -139,7 +175,8 @@ class StagedAgent:
 
     @workflow.run
     async def run(self, order: AgentOrder) -> AgentOutcome:
-        return AgentOutcome(status="complete", answer=f"done: {order.goal}")
+        reason = " ".join((order.patience, *order.fallbacks))
+        return AgentOutcome(status="complete", answer=f"done: {order.goal}", reason=reason)
 
     @workflow.query
     def state(self) -> AgentState:

@@ -79,6 +79,32 @@ def test_the_person_sees_the_reason_and_the_image_and_decides(person, tmp_path):
     assert (tmp_path / "out/by-hand/review/tee.png").read_bytes() == PICTURE
 
 
+def test_a_person_who_is_asked_for_money_tops_up_by_an_amount(person, tmp_path, stage, shell, monkeypatch):
+    (tmp_path / "brief.yaml").write_text(BRIEF.replace("Two tees", "Poor"))
+    ended = person.types("t\n5,00\n0.25\ngo on\n", "demo", "brief.yaml", "--id", "asked-for-money", "--as", "ines")
+    assert ended.returncode == Exit.OK, ended.stderr
+    assert "needs at least $0.0300 more on run:asked-for-money" in ended.stdout
+    assert "'5,00' is no amount" in ended.stdout
+    assert "top up by ines, $0.2500 more" in ended.stdout
+    monkeypatch.setenv("CALLSHEET_HOME", str(stage[0]))
+    assert shell.json("status", "asked-for-money:poor")["item"]["note"] == "250000 go on"
+
+
+def test_a_run_that_asks_for_itself_is_answered_too(person, tmp_path):
+    (tmp_path / "brief.yaml").write_text(BRIEF.replace("Two tees", "Broke"))
+    ended = person.types("top up\n0\n\n", "demo", "brief.yaml", "--id", "asked-for-itself", "--as", "ines")
+    assert ended.returncode == Exit.OK, ended.stderr
+    assert "needs more money on run:asked-for-itself: 9 items wait" in ended.stdout
+    assert "top up by ines" in ended.stdout
+
+
+def test_with_yes_no_cap_is_raised(person, tmp_path):
+    (tmp_path / "brief.yaml").write_text(BRIEF.replace("Two tees", "Poor"))
+    ended = person.types("", "demo", "brief.yaml", "--yes", "--id", "no-more-money")
+    assert ended.returncode == Exit.RUN_FAILED
+    assert "--yes approves, but raises no cap" in ended.stdout
+
+
 def test_a_run_in_which_everything_is_rejected_ends_with_its_own_code(person):
     ended = person.types("r\nnot our white\n", "demo", "brief.yaml", "--id", "all-rejected")
     assert ended.returncode == Exit.RUN_FAILED
@@ -92,6 +118,7 @@ def test_where_nobody_can_be_asked_silence_means_reject(person):
 
 def test_for_a_program_stdout_is_one_json_document(person):
     ended = person.types("", "demo", "brief.yaml", "--yes", "--id", "for-program", "--json")
+    assert ended.returncode == Exit.OK, ended.stdout
     told = json.loads(ended.stdout)
     assert (told["id"], told["status"], told["published"]) == ("for-program", "complete", 1)
     assert "for-program: complete" in ended.stderr

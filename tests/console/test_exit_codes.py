@@ -114,6 +114,29 @@ def test_a_wrong_setting_is_named_by_its_variable(shell, monkeypatch):
     assert "kitchen" in shell.err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TENANT_DAY_USD", "-1"),
+        ("FLEET_DAY_USD", "0"),
+        ("FLEET_DAY_USD", "1.1234567"),
+        ("FLEET_MONTH_USD", "NaN"),
+        ("FLEET_MONTH_USD", "1000001"),
+        ("ALERT_FACTOR", "1"),
+        ("ALERT_SAMPLE", "2"),
+        ("ALERT_PAUSE", "perhaps"),
+        ("MODEL_RATE", "inf"),
+        ("TENANT_RATE", "0"),
+        ("BATCH_WINDOW", "-1"),
+    ],
+)
+def test_a_wrong_setting_for_money_is_named_in_one_line(shell, monkeypatch, name, value):
+    monkeypatch.setenv(f"CALLSHEET_{name}", value)
+    assert shell("budget", "show") == Exit.MISSING
+    assert shell.err.startswith(f"callsheet: CALLSHEET_{name}: ")
+    assert shell.err.count("\n") == 1
+
+
 def test_an_id_that_cannot_name_a_folder_is_wrong_usage(shell):
     Path("good.yaml").write_text(BRIEF)
     assert shell("start", "production", "good.yaml", "--id", "../up") == Exit.USAGE
@@ -136,6 +159,18 @@ def test_the_doctor_finds_the_parts_and_says_that_no_server_runs(shell, monkeypa
     assert found["model"]["state"] == "note"
     assert found["server"]["state"] == "note"
     assert DEAD in found["server"]["detail"]
+
+
+def test_the_doctor_knows_the_caps_the_alerts_and_the_rates(shell, monkeypatch):
+    monkeypatch.setenv("TEMPORAL_ADDRESS", DEAD)
+    found = {each["part"]: each for each in shell.json("doctor")}
+    assert (found["caps"]["state"], "CALLSHEET_FLEET_DAY_USD" in found["caps"]["detail"]) == ("note", True)
+    for name, value in {"FLEET_DAY_USD": "50", "MODEL_RATE": "4", "ALERT_PAUSE": "true", "BATCH_WINDOW": "5"}.items():
+        monkeypatch.setenv(f"CALLSHEET_{name}", value)
+    found = {each["part"]: each for each in shell.json("doctor")}
+    assert (found["caps"]["state"], found["caps"]["detail"]) == ("ok", "fleet/day $50.0000")
+    assert "waits for a person" in found["alerts"]["detail"]
+    assert found["calls"]["detail"] == "4 a second for all; batches are gathered for 5 s"
 
 
 def test_the_doctor_fails_when_the_database_cannot_be_opened(shell, monkeypatch):

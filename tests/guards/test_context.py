@@ -47,8 +47,15 @@ def test_a_compaction_that_helped_is_followed_by_another_when_the_window_fills_a
     assert ruled(*THREE, used=75, compacted_at=1) == Compact()
 
 
-def test_a_task_too_large_for_the_window_halts_before_the_first_turn():
-    assert "from the start" in ruled(used=90).reason
+def test_a_baseline_that_fills_the_window_halts_before_the_first_turn_and_says_what_it_is():
+    assert ruled(used=74) is None
+    ruling = ruled(used=75)
+    assert isinstance(ruling, Halt)
+    assert ruling.kind == "context"
+    assert ruling.reason == (
+        "The conversation does not fit its window from the start: instructions, tools and task are about 75 of 100 "
+        "tokens, and 75 % is the most. What has to stay is too large."
+    )
 
 
 def test_a_prompt_that_the_endpoint_found_too_long_is_compacted_once_then_halts():

@@ -28,9 +28,20 @@ def test_an_older_refusal_is_history():
     assert failing(transcript(turn(1, stop="refusal"), turn(2, LOOK))) is None
 
 
-def test_two_cut_off_replies_in_a_row_halt():
-    assert failing(transcript(turn(1, stop="max_tokens"), turn(2, stop="max_tokens"))).kind == "truncated"
+def test_two_cut_off_replies_in_a_row_halt_and_the_reason_says_what_was_tried():
+    ruling = failing(transcript(turn(1, stop="max_tokens"), turn(2, stop="max_tokens")))
+    assert ruling.kind == "truncated"
+    assert "It was raised once, after the first one" in ruling.reason
     assert failing(transcript(turn(1, LOOK), turn(2, stop="max_tokens"), turn(3, stop="max_tokens"))) is not None
+
+
+def test_one_cut_off_reply_goes_on_with_a_higher_cap():
+    assert failing(transcript(turn(1, stop="max_tokens"))) is None
+
+
+@pytest.mark.parametrize("stop", ["refusal", "broken", "rejected"])
+def test_what_the_reply_said_stands_in_the_reason(stop):
+    assert failing(transcript(turn(1, stop=stop, text="Model not found."))).reason.endswith("(turn 1) Model not found.")
 
 
 def test_two_cut_off_replies_apart_go_on():

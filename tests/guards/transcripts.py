@@ -1,15 +1,17 @@
 """Transcripts as tests write them, and a conversation that heeds its guards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workflows.guards import GUARDS, Guard, rule
 from workflows.models import (
+    Ask,
     Call,
     Compact,
     Contract,
     Halt,
+    Judge,
     LastTurn,
     Limits,
     Nudge,
@@ -45,7 +47,7 @@ def outcome(act: Act, place: int = 0) -> Outcome:
     return Outcome(call_id=f"c{place}", tool=act.tool, ok=act.ok, digest=act.result, preview=act.result)
 
 
-def turn(number: int, *acts: Act, stop: Stop | None = None, micro_usd: int = 0) -> Turn:
+def turn(number: int, *acts: Act, stop: Stop | None = None, micro_usd: int = 0, text: str = "") -> Turn:
     """Write one turn; with calls it stops for them."""
     return Turn(
         number=number,
@@ -53,6 +55,7 @@ def turn(number: int, *acts: Act, stop: Stop | None = None, micro_usd: int = 0) 
         calls=tuple(call(act, place) for place, act in enumerate(acts)),
         outcomes=tuple(outcome(act, place) for place, act in enumerate(acts)),
         micro_usd=micro_usd,
+        text=text,
     )
 
 
@@ -65,24 +68,28 @@ def transcript(*turns: Turn, **more: object) -> Transcript:
 
 @dataclass
 class Talk:
-    """A conversation: turns go in, and the rulings before each next call are heeded and kept."""
+    """A conversation: turns go in, and the rulings before each next call are heeded and kept.
+
+    `findings` are what the drift judge finds, look by look; after the last one it finds no more drift.
+    """
 
     guards: tuple[Guard, ...] = GUARDS
     now: Transcript = field(default_factory=transcript)
     rulings: list[tuple[int, Ruling]] = field(default_factory=list)
+    findings: Iterator[bool] = field(default_factory=lambda: iter(()))
 
     def play(self, acts: Iterable[tuple[Act, ...]]) -> "Talk":
-        """Take turns until they end or a guard halts."""
+        """Take turns until they end or a guard ends the conversation."""
         for each in acts:
             self._take(turn(self.now.spend.turns + 1, *each))
-            if self.halted:
+            if self.ended:
                 break
         return self
 
     @property
-    def halted(self) -> bool:
-        """Whether the last ruling was a halt."""
-        return bool(self.rulings) and isinstance(self.rulings[-1][1], Halt)
+    def ended(self) -> bool:
+        """Whether the last ruling was a halt, or a question to a person."""
+        return bool(self.rulings) and isinstance(self.rulings[-1][1], Halt | Ask)
 
     def at(self, kind: type) -> list[int]:
         """After which turns there was such a ruling."""
@@ -96,7 +103,7 @@ class Talk:
         self._change(turns=(*self.now.turns, new)[-24:], spend=spend)
         while (ruling := rule(self.guards, self.now)) is not None:
             self.rulings.append((spend.turns, ruling))
-            if isinstance(ruling, Halt):
+            if self.ended:
                 break
             self._heed(ruling)
 
@@ -106,10 +113,16 @@ class Talk:
                 self._change(nudged_at=self.now.spend.turns)
             case Remind():
                 self._change(reminded_at=self.now.spend.turns)
+            case Judge():
+                self._judge()
             case LastTurn():
                 self._change(last_turn_given=True)
             case Compact():
                 self._change(compacted_at=self.now.spend.turns, context=self.now.context // 2)
+
+    def _judge(self) -> None:
+        drifts = self.now.drifts + 1 if next(self.findings, False) else 0
+        self._change(judged_at=self.now.spend.turns, drifts=drifts)
 
     def _change(self, **fields: object) -> None:
         self.now = self.now.model_copy(update=fields)

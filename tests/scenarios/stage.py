@@ -145,13 +145,24 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    server: str, home: Path, player: Player, *, tools=(*TOOLS, *OWN_TOOLS), pipelines=PIPELINES, working: bool = True
+    server: str,
+    home: Path,
+    player: Player,
+    *,
+    tools=(*TOOLS, *OWN_TOOLS),
+    pipelines=PIPELINES,
+    working: bool = True,
+    settings=None,
+    **rehearsal_options,
 ) -> AsyncIterator[Stage]:
-    """Set the stage: rehearsal up, world open, workers running unless the scenario runs them itself."""
-    settings = Settings(home=home, task_queue=f"q-{uuid.uuid4().hex[:8]}")
+    """Set the stage: rehearsal up, world open, workers running unless the scenario runs them itself.
+
+    `settings` are those that are not the standard ones.
+    """
+    settings = Settings(home=home, task_queue=f"q-{uuid.uuid4().hex[:8]}", **(settings or {}))
     notebook = Notebook()
     async with contextlib.AsyncExitStack() as stack:
-        rehearsal = await stack.enter_async_context(Rehearsal(player))
+        rehearsal = await stack.enter_async_context(Rehearsal(player, **rehearsal_options))
         http = await stack.enter_async_context(DefaultAsyncHttpxClient(verify=False))
         model = AsyncAnthropic(api_key="rehearsal", base_url=rehearsal.url, max_retries=0, http_client=http)
         world = await World.open(settings, tools=tools, pipelines=pipelines, dependencies=(notebook,), client=model)

@@ -1,6 +1,7 @@
 """An agent and its caps: each is checked before the call, and the agent may hand in what it has."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 from rehearsal.scripts import call, calls, forever, later
@@ -23,7 +24,7 @@ async def test_a_cap_that_does_not_cover_the_first_call_stops_before_it(play):
         reason = await halted(stage, handle)
         outcome = await handle.result()
         requests = len(bodies(stage))
-    assert "could cost more than is left" in reason
+    assert "the call needs at least $" in reason
     assert (requests, outcome.spend.micro_usd) == (0, 0)
 
 
@@ -42,7 +43,7 @@ async def test_a_run_never_spends_more_than_its_cap_in_dollars(play):
 
 async def test_when_the_money_runs_low_there_is_one_last_turn_without_tools_to_hand_in(play):
     def costly(request):
-        return wasteful(DONE if is_last(request.body) else STEPS[request.turn])
+        return wasteful(DONE if is_last(request.body) else STEPS[request.turn], request.max_tokens)
 
     async with play(assistant(forever(costly))) as stage:
         outcome = await stage.run_agent(limits=Limits(micro_usd=100_000, turns=40))
@@ -52,9 +53,9 @@ async def test_when_the_money_runs_low_there_is_one_last_turn_without_tools_to_h
     assert outcome.spend.micro_usd <= 100_000
 
 
-def wasteful(turn):
-    """A turn that bills two thousand tokens of output."""
-    return type(turn)(turn.blocks, usage={"output_tokens": 2_000})
+def wasteful(turn, most):
+    """A turn that bills two thousand tokens of output, or all that it may."""
+    return type(turn)(turn.blocks, usage={"output_tokens": min(2_000, most)})
 
 
 async def test_at_its_cap_of_turns_an_agent_gets_one_more_to_hand_in(play):
@@ -104,7 +105,7 @@ async def test_when_its_time_is_up_an_agent_makes_no_other_call(play):
         handle = await stage.start_agent(limits=Limits(wall=timedelta(seconds=1)))
         reason = await halted(stage, handle)
         requests = len(bodies(stage))
-    assert "time 1 s of 1 s" in reason
+    assert re.search(r"time \d+ s of 1 s", reason)
     assert requests == 1
 
 
