@@ -51,6 +51,16 @@ def tool_use(name, given, call_id):
     return {"type": "tool_use", "id": call_id, "name": name, "input": given}
 
 
+def spends(tokens, turn):
+    """A turn that bills so many tokens of output, or all that it may."""
+
+    def play(request):
+        played = turn(request) if callable(turn) else turn
+        return type(played)(played.blocks, usage={"output_tokens": min(tokens, request.max_tokens)})
+
+    return play
+
+
 def bodies(stage):
     """The requests that the model was sent."""
     return [entry.body for entry in stage.rehearsal.requests]

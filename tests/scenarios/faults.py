@@ -31,7 +31,7 @@ from rehearsal.scripts import (
     stop,
     truncate,
 )
-from tests.scenarios.agents import DONE, assistant, decide, ended
+from tests.scenarios.agents import DONE, assistant, decide, ended, spends
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.temporal import serve
 from workflows.models import AgentOutcome, Limits
@@ -147,7 +147,7 @@ CASES = (
         "A call that was cut off",
         "It is never run. The agent is told, and may write twice as much, once.",
         (
-            cut(calls(call("write_line", line="whole"), call("write_line", line="x" * 400))),
+            cut(calls(call("write_line", line="whole"), call("write_line", line="half a line " * 30))),
             call("write_line", line="s"),
             DONE,
         ),
@@ -155,7 +155,7 @@ CASES = (
     Case(
         "Cut off twice",
         "The second time in a row a person is asked.",
-        (cut(say("a" * 400)), cut(say("b" * 400)), DONE),
+        (cut(say("On and on. " * 40)), cut(say("And on. " * 40)), DONE),
         act=person("revise", "Be brief."),
     ),
     Case(
@@ -192,8 +192,8 @@ CASES = (
         "The money is used up",
         "Near the cap the output shrinks, then comes a last turn without tools; after that a person is asked. With new "
         "money the agent goes on where it stood.",
-        (*(call("write_line", line=f"step {number}") for number in range(4)), DONE),
-        {"limits": Limits(micro_usd=12_000, turns=30)},
+        (*(spends(1_500, call("write_line", line=f"step {number}")) for number in range(5)), DONE),
+        {"limits": Limits(micro_usd=75_000, turns=30)},
         person("top_up", "Finish it.", micro_usd=500_000),
     ),
 )
@@ -224,7 +224,7 @@ def _words(entry: LogEntry) -> str:
     data = entry["data"]
     names = ("kind", "choice", "by", "note", "stop", "model", "tool_name", "tool_input", "error", "text")
     said = [str(data[name]) for name in names if data.get(name)]
-    return " · ".join(" ".join(each.split())[:160] for each in said)
+    return " · ".join(" ".join(each.split())[:120] for each in said)
 
 
 def page(told: Iterable[tuple[Case, AgentOutcome, list[str]]]) -> str:

@@ -4,21 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from rehearsal.scripts import answer, call, forever, hang_up
-from tests.scenarios.agents import DONE, assistant, bodies, by_goal, decide, ended, halted, last_words
+from tests.scenarios.agents import DONE, assistant, bodies, by_goal, decide, ended, halted, last_words, spends
 from workflows.models import AccountQuery, Limits, ReviewPolicy
 
 STEPS = [call("write_line", line=f"step {number}") for number in range(40)]
 SILENCE = ReviewPolicy(remind_after=timedelta(), deadline=timedelta())
-
-
-def spends(tokens, turn):
-    """A turn that bills so many tokens of output, or all that it may."""
-
-    def play(request):
-        played = turn(request) if callable(turn) else turn
-        return type(played)(played.blocks, usage={"output_tokens": min(tokens, request.max_tokens)})
-
-    return play
 
 
 def step(request):
