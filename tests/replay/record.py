@@ -18,6 +18,7 @@ from rehearsal.scripts import answer, call, calls
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
 from tests.scenarios.temporal import serve
+from workflows.models import Limits
 
 HISTORIES = Path(__file__).parent / "histories"
 LARGEST = 400_000
@@ -60,6 +61,13 @@ async def record(server: str, home: Path) -> None:
         await decide(agent, "revise", note="Look up.")
         await ended(agent)
         await keep("single-agent", agent)
+    async with staged(server, home / "funded", cast(assistant=ASSISTANT[1::2])) as stage:
+        agent = await stage.start_agent("Find the way.", limits=Limits(micro_usd=5_000, judge_every=1))
+        await asked(stage, agent)
+        await keep("single-agent-out-of-money", agent)
+        await decide(agent, "top_up", micro_usd=100_000)
+        await ended(agent)
+        await keep("single-agent-topped-up", agent)
 
 
 async def keep(name: str, handle) -> None:
