@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -57,6 +58,9 @@ class Till(House):
     def __init__(self, url):
         super().__init__(url)
         self.url, self._standard, self._doors = url, {}, [self.database]
+        self._watch()
+
+    def _watch(self):
         with self.database.transaction() as session:
             for statement in WATCH[session.get_bind().dialect.name]:
                 session.execute(text(statement))
@@ -84,11 +88,17 @@ class Till(House):
         return PaidCalls(new_client(endpoint), ledger, Prices(), timedelta(seconds=patience))
 
     def rush(self, work, callers=16):
-        """The same work for many callers that start in one moment, through four doors."""
-        doors, start = [House.__new__(House) for _ in range(4)], Barrier(callers)
-        for door in doors:
-            door.database, door.caps = self.door(), self.caps
-        return doors, start, work
+        """Let many callers, each on a thread, do the same work at one moment, through four doors."""
+        doors, start = [Door(self.door(), self.caps) for _ in range(4)], Barrier(callers)
+
+        def begin(number):
+            door = doors[number % len(doors)]
+            door.stands("fleet/day")  # whoever has to connect first comes too late for the rush
+            start.wait()
+            return work(door, number)
+
+        with ThreadPoolExecutor(callers) as pool:
+            return list(pool.map(begin, range(callers)))
 
     def accounts(self):
         return {row.name: row for row in self.do(lambda session: session.scalars(select(AccountRow)).all())}
@@ -103,7 +113,11 @@ class Till(House):
         steps, caps = self._steps(), {name: row.cap for name, row in self.accounts().items()}
         own = [step.spent + step.reserved for step in steps if step.account == account]
         spent = self.accounts()[account].spent
-        return Row(self._cap(account, caps), max(own), spent, billed, self._overshoot(steps))
+        return Row(self._cap(account, caps), max(own, default=0), spent, billed, self._overshoot(steps))
+
+    def row_of_call(self, held, billed):
+        """Read what became of a single call, the cap of which is what was reserved for it."""
+        return replace(self.row("agent:a", billed), cap=held)
 
     def _steps(self):
         return self.do(lambda session: session.execute(text("SELECT * FROM steps ORDER BY id")).all())
@@ -113,7 +127,11 @@ class Till(House):
         caps, most = {}, 0
         for step in steps:
             caps[step.account] = step.cap
-            cap, was, came_to = self._cap(step.account, caps), step.was_spent + step.was_reserved, step.spent + step.reserved
+            cap, was, came_to = (
+                self._cap(step.account, caps),
+                step.was_spent + step.was_reserved,
+                step.spent + step.reserved,
+            )
             if cap is not None and came_to > was:
                 most = max(most, came_to - max(cap, was))
         return most
@@ -137,9 +155,21 @@ class Till(House):
         assert all(step.spent >= 0 <= step.reserved for step in self._steps())
 
 
+class Door(House):
+    """Another way into a house that stands already."""
+
+    def __init__(self, database, caps):
+        self.database, self.caps = database, caps
+
+
 def chain_of(talk, at):
     """All accounts of a call that began then."""
-    return [*json.loads(talk.accounts), f"tenant:{talk.tenant}/day/{at:%F}", f"fleet/day/{at:%F}", f"fleet/month/{at:%Y-%m}"]
+    return [
+        *json.loads(talk.accounts),
+        f"tenant:{talk.tenant}/day/{at:%F}",
+        f"fleet/day/{at:%F}",
+        f"fleet/month/{at:%Y-%m}",
+    ]
 
 
 def order(talk="a", turn=1, model=MODEL, **changes):
