@@ -100,9 +100,10 @@ class Stage:
         request = _view(body, heard)
         self.journal.note(call.request_id, agent=request.agent)
         performance = self._asked(request)
+        # Requests that wait together do not find what none of their replies has begun to write.
+        search = self._cache.search(heard.chain, heard.card.least_cached)
         await self.patience.wait(performance.delay)
         _reject(performance, stream=body.stream, batch=call.batch)
-        search = self._cache.search(heard.chain, heard.card.least_cached)
         reply = _composed(performance, body, heard, search, call, request)
         self._account(reply, performance, search, call, stream=body.stream)
         return Staged(reply, performance, body.stream)

@@ -1,7 +1,7 @@
-"""The drift judge on a running agent: now and then somebody with fresh eyes looks whether it still does what was ordered."""
+"""The drift judge: now and then somebody with fresh eyes looks whether an agent still does what was ordered."""
 
 from rehearsal.scripts import Script, answer, call, fail, forever
-from tests.scenarios.agents import DONE, bodies, count, decide, ended, last_words
+from tests.scenarios.agents import DONE, count, decide, ended, last_words
 from workflows.models import Contract, Limits
 
 GOAL, CONSTRAINTS = "Photograph the linen dress.", ("Show it from the front.",)
@@ -55,14 +55,13 @@ async def test_every_second_turn_a_judge_sees_the_contract_and_the_last_turns_an
         handle = await start(stage)
         outcome = await ended(handle)
         told = nudged(stage)
-        histories = [body for body in bodies(stage) if "You are the judge" in str(body["system"])]
+        asked = [entry.body for entry in stage.rehearsal.requests if entry.agent == "judge"]
     assert (outcome.status, outcome.spend.turns, told) == ("complete", 7, [])
     assert [(case.tools, len(case.messages)) for case in agent.cases] == [((), 1)] * 3
     assert all(CONTRACT in case.task for case in agent.cases)
-    assert [["step 0", "step 1"], ["step 2", "step 3"], ["step 4", "step 5"]] == [
-        [f"step {number}" for number in range(6) if f"step {number}" in case.task] for case in agent.cases
-    ]
-    assert [{"tools", "cache_control"} & body.keys() for body in histories] == [set()] * 3
+    shown = [[number for number in range(6) if f"step {number}" in case.task] for case in agent.cases]
+    assert shown == [[0, 1], [2, 3], [4, 5]]
+    assert [{"tools", "cache_control"} & body.keys() for body in asked] == [set()] * 3
 
 
 async def test_an_agent_that_drifts_once_is_told_why_and_comes_back_by_itself(play):
@@ -74,7 +73,7 @@ async def test_an_agent_that_drifts_once_is_told_why_and_comes_back_by_itself(pl
     assert said == [f"{TOLD} It writes poems. Keep to the contract."]
 
 
-async def test_two_looks_in_a_row_that_find_drift_ask_a_person_who_is_told_why(play):
+async def test_two_looks_in_a_row_that_find_drift_ask_a_person_and_the_run_goes_on_with_the_answer(play):
     agent = Judged([ON_COURSE, OFF_COURSE, OFF_COURSE, ON_COURSE], *STEPS[:8], DONE)
     async with play(agent.script) as stage:
         handle = await start(stage)
@@ -98,7 +97,9 @@ async def test_a_person_may_end_what_drifted(play):
         await stage.until_asked(handle)
         await decide(handle, "reject", "That is no dress.")
         outcome = await ended(handle)
+        bill = stage.rehearsal.bill
     assert (outcome.status, outcome.reason, outcome.spend.turns) == ("failed", "That is no dress.", 4)
+    assert outcome.spend.micro_usd == bill
 
 
 async def test_a_judge_that_cannot_be_asked_or_says_nothing_useful_never_stops_the_run(play):
