@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+WORKERS ?= 3
+ALL = -n $(WORKERS) --dist worksteal $(COVERAGE)
 COVERAGE := --cov=workflows --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 help: ## list the commands
@@ -19,7 +21,7 @@ demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--y
 	@$(BIN)/python starter.py demo $(ARGS)
 
 test: $(STAMP) ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
-	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(COVERAGE))
+	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(ALL))
 
 check: $(STAMP) ## format, lint, types, import contracts, locks
 	@$(BIN)/ruff format --check .

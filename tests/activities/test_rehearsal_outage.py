@@ -37,7 +37,7 @@ async def test_an_overloaded_endpoint_answers_529_to_everything_until_it_is_back
 
 
 async def test_a_refusing_endpoint_drops_what_is_open_and_returns_on_its_port():
-    async with rehearsed(critic(stall(60), say("Fine."))) as (server, client):
+    async with rehearsed(critic(stall(3), say("Fine."))) as (server, client):
         port = server.port
         async with client.messages.stream(**prompt()) as stream:
             await anext(aiter(stream))
