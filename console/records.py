@@ -18,9 +18,9 @@ from console.screen import Screen, dollars
 from console.session import AsJson, RunId, finish
 from console.stores import Stores
 
-Summary = Annotated[bool, typer.Option("--summary", help="Calls, errors and average latency of each tool.")]
+Summary = Annotated[bool, typer.Option("--summary", help="Calls, errors, average and p95 latency of each tool.")]
 TOKENS = ("input", "output", "thinking", "cache_read", "cache_write")
-NUMBERS = ("turn", "ms", "calls", "errors", "average_ms", *TOKENS, "cost")
+NUMBERS = ("turn", "ms", "calls", "errors", "average_ms", "p95_ms", *TOKENS, "cost")
 WHOLE = ("time", "agent", "turn", "action", "ms", "cost")
 """Columns of the trace that are never cut."""
 TOLD = ("kind", "choice", "by", "note", "tool_name", "error", "text", "tool_input", "tool_output", "thinking", "stop")

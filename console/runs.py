@@ -124,7 +124,7 @@ class Runs:
         """Find the workflows that wait for people. The list may lag a moment behind."""
         query = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
         if run:
-            query += f" and CallsheetRun = {_quoted(run)}"
+            query += f" and CallsheetRun = {quoted(run)}"
         return [each.id async for each in self._client.list_workflows(query, limit=limit)]
 
     async def open_questions(self, run: str = "", limit: int = 200) -> list[OpenQuestion]:
@@ -193,5 +193,6 @@ def _with(seen: Look, state: object) -> Look:
             return seen
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as a literal of the server's list queries."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

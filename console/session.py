@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 import typer
+from temporalio.client import Client
 
 from activities.connection import DEFAULT_ADDRESS, connect
 from activities.settings import Settings
@@ -40,8 +41,13 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 async def open_runs(settings: Settings) -> Runs:
     """Reach the server that the environment names; else the stack that runs in this home; else the default address."""
+    return Runs(await open_client(settings), settings.task_queue)
+
+
+async def open_client(settings: Settings) -> Client:
+    """Reach the same server, for those who ask it otherwise."""
     running = Stack(settings).find()
-    return Runs(await connect(running.address if running else DEFAULT_ADDRESS), settings.task_queue)
+    return await connect(running.address if running else DEFAULT_ADDRESS)
 
 
 def new_id(title: str) -> str:

@@ -20,22 +20,22 @@ class Stores:
 
     def __init__(self, settings: Settings) -> None:
         """Connect lazily; the schema is made when it is missing."""
-        self._database = Database(settings.database_url)
+        self.database = Database(settings.database_url)
         self.profiles = Profiles.load()
         self.assets = Assets.at(settings.assets_url)
-        self.records = Records(self._database)
-        self.ledger = LedgerStore(self._database, caps := Caps(settings.caps))
-        self.books = Books(self._database, caps)
-        self.catalog = CatalogStore(self._database, self.assets, self.profiles)
+        self.records = Records(self.database)
+        self.ledger = LedgerStore(self.database, caps := Caps(settings.caps))
+        self.books = Books(self.database, caps)
+        self.catalog = CatalogStore(self.database, self.assets, self.profiles)
 
     def __enter__(self) -> Self:
         """Bring the schema up to date, so that an empty house reads as empty."""
-        self._database.prepare()
+        self.database.prepare()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the database."""
-        self._database.close()
+        self.database.close()
 
     async def produced(self, state: RunState) -> tuple[Produced, ...]:
         """Read all items of a run; those without a kept outcome are as the run last saw them."""

@@ -11,16 +11,21 @@ from activities.ledger_rows import Bid, Bill, open_accounts
 from activities.settings import Settings
 from workflows.models import AccountQuery, Cap, Standing, Usage
 
+USED = Usage(input=1_000, output=500, thinking=200, cache_read=6_000, cache_write=3_000)
+"""The tokens of every turn."""
+
 
 class Spending:
     """Spends as runs do: every agent's calls are charged to the agent, the item and the run."""
 
     def __init__(self, home: Path) -> None:
-        self._database = Database(Settings(home=home).database_url)
-        self._database.prepare()
-        self.ledger = LedgerStore(self._database)
+        self.database = Database(Settings(home=home).database_url)
+        self.database.prepare()
+        self.ledger = LedgerStore(self.database)
 
-    def agent(self, name: str, *, cap: int, spends: int, holds: int = 0, tenant: str = "acme") -> str:
+    def agent(
+        self, name: str, *, cap: int, spends: int, holds: int = 0, tenant: str = "acme", contract: str = ""
+    ) -> str:
         """Open the agent `RUN[:ITEM]/NAME`; its turn is billed, its compaction is under way. Returns its account."""
         workflow, _, agent = name.partition("/")
         run, _, item = workflow.partition(":")
@@ -35,11 +40,11 @@ class Spending:
             item=item,
             agent=agent,
             tenant=tenant,
-            contract="",
+            contract=contract,
             contract_digest="",
             accounts=json.dumps(chain),
         )
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             session.add(row)
             open_accounts(session, [Cap(account=account, micro_usd=cap) for account in chain])
         asyncio.run(self._spend(conversation, spends, holds))
@@ -64,4 +69,4 @@ class Spending:
                 )
                 held = await self.ledger.reserve(bid)
                 if not turn:
-                    await self.ledger.settle(held.attempt, Bill(spends, known=True, usage=Usage()))
+                    await self.ledger.settle(held.attempt, Bill(spends, known=True, usage=USED))

@@ -34,6 +34,8 @@ with workflow.unsafe.imports_passed_through():
 PICTURE = b"\x89PNG stands for an image"
 POOR = {"poor": "run:{run}", "needy": "item:{run}:needy", "late": "fleet/day/2026-01-31"}
 """The items that ask for money, and of which account."""
+BUSY = "busy"
+"""An item that works on and asks nobody."""
 DIGEST = f"sha256:{hashlib.sha256(PICTURE).hexdigest()}"
 
 
@@ -62,7 +64,8 @@ class StagedItem:
 
     @workflow.run
     async def run(self, key: str) -> ItemState:
-        workflow.upsert_search_attributes([RUN.value_set(self._question.scope.run), AWAITING_REVIEW.value_set(True)])
+        asks = AWAITING_REVIEW.value_set(key != BUSY)
+        workflow.upsert_search_attributes([RUN.value_set(self._question.scope.run), asks])
         await workflow.wait_condition(lambda: self._decision is not None)
         workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
         return self.state()
@@ -142,7 +145,8 @@ class StagedProduction:
         return Receipt(question=decision.question, choice=decision.choice, by=decision.by, at=workflow.now())
 
     async def _produce(self, key: str) -> None:
-        self._rows[key] = ItemRow(key=key, status="awaiting_review", score=61, attempts=1)
+        status = "generating" if key == BUSY else "awaiting_review"
+        self._rows[key] = ItemRow(key=key, status=status, score=61, attempts=1)
         child = f"{workflow.info().workflow_id}:{key}"
         state = await workflow.execute_child_workflow(StagedItem.run, key, id=child)
         self._rows[key] = self._rows[key].model_copy(update={"status": state.status})
