@@ -129,7 +129,7 @@ class Anomalies:
             kept = await self._database.run(lambda session: _keep(session, alert))
             _remember(self._raised, alert.key, (kept.conversation, kept.turn))
             if kept is alert:
-                _tell(alert)
+                _count(alert)
         return self._raised[alert.key] == (alert.conversation, alert.turn)
 
 
@@ -198,10 +198,7 @@ def _figures(alert: AlertRow) -> dict[str, object]:
     return {"of": alert.kind, **figures}
 
 
-def _tell(alert: AlertRow) -> None:
+def _count(alert: AlertRow) -> None:
     if activity.in_activity():
         counter = activity.metric_meter().create_counter("agent_cost_anomalies", "Spending far above what is usual")
         counter.add(1, {"agent_name": alert.agent, "kind": alert.kind})
-    whose = {name: getattr(alert, name) for name in ("pipeline", "run", "item", "conversation", "turn")}
-    extra = {"agent_name": alert.agent, "kind": "anomaly", **whose, **_figures(alert)}
-    activity.logger.warning(alert.text, extra=extra)

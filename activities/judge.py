@@ -115,7 +115,7 @@ class DriftJudge:
 
     async def _excused(self, request: JudgeRequest, error: Exception) -> Judgement:
         reason = f"not judged, {type(error).__name__}: {error}"
-        activity.logger.warning("the judge could not be asked", extra=_whose(request) | {"error": reason})
+        activity.logger.warning("the judge could not be asked", extra=_whose(request) | {"error": type(error).__name__})
         try:
             return await self._keep(request, _nothing(reason))
         except Exception:  # noqa: BLE001 - as above; it stands in the log

@@ -1,8 +1,10 @@
 """The ledger: money is reserved before a call on every account above it, and settled after it."""
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 from temporalio import activity
@@ -29,6 +31,8 @@ class LedgerStore(Ledger):
         self._database = database
         self.caps = caps
         self.lease = lease
+        self._sweep_next = 0.0
+        self._log = structlog.get_logger("callsheet.ledger")
 
     async def reserve(self, bid: Bid) -> Held | Denied:
         """Hold money on every account above the call, or nowhere."""
@@ -37,6 +41,8 @@ class LedgerStore(Ledger):
         )
         if isinstance(answer, Denied):  # a lost call frees nothing, but nobody should wait for it, and people see it
             await self.sweep()
+        elif time.monotonic() >= self._sweep_next:
+            await self._sweep_now_and_then()
         return answer
 
     async def beat(self, attempt: int) -> bool:
@@ -69,6 +75,14 @@ class LedgerStore(Ledger):
         while some := await self._database.run(lambda session: ledger_rows.lapse(session, now())):
             swept += some
         return swept
+
+    async def _sweep_now_and_then(self) -> None:
+        """Sweep once in a lease, or what a dead caller held would look held for ever where nobody is denied."""
+        self._sweep_next = time.monotonic() + self.lease.total_seconds()
+        try:
+            await self.sweep()
+        except Exception as error:  # noqa: BLE001 - the caller has its money, and must hear of it
+            self._log.warning("sweep_failed", error=type(error).__name__)
 
     async def purse(self, conversation: str, needs: int = 0) -> Purse:
         """Tell what a conversation cost, and what the tightest account leaves for its next call."""

@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session
-from temporalio import activity
 
 from activities.conversation_tables import ConversationRow, JournalRow
 from activities.conversation_views import conversation_row
@@ -23,14 +22,13 @@ from activities.ledger_accounts import (
     chain,
     lock_accounts,
     make_accounts,
-    must_lock,
     open_accounts,
     read_accounts,
 )
 from activities.ledger_bids import Bid, Bill, Denied, Held, dollars
+from activities.ledger_sums import purse, spent_in_turn
 from activities.ledger_tables import AttemptRow
 from activities.messages import dumps
-from workflows.models import Purse
 
 __all__ = [
     "Bid",
@@ -52,7 +50,6 @@ __all__ = [
 REPEATED = "the call was made again before this attempt had ended"
 SILENT = "there was no sign of life until its lease ended"
 _AT_ONCE = 200
-_COUNTED = case((AttemptRow.state == "open", AttemptRow.reserved), else_=AttemptRow.micro_usd)
 _OF_KEY = AttemptRow.key == bindparam("key")
 _OF_CALL = (
     select(AttemptRow)
@@ -81,12 +78,14 @@ def reserve(session: Session, bid: Bid, caps: Caps, at: datetime, lease: timedel
     talk = conversation_row(session, bid.conversation)
     names = chain(talk, at)
     make_accounts(session, names)
-    given_up = _of_call(session, bid) if must_lock(session) else []
-    lock_accounts(session, [*names, *(name for row in given_up for name in json.loads(row.accounts))])
+    locked = {*names, *(name for row in _of_call(session, bid) for name in json.loads(row.accounts))}
+    lock_accounts(session, locked)
     for row in _of_call(session, bid):
         if row.key == bid.key:
             return Held(row.id, row.reserved)
-        _end(session, row, "unknown", row.reserved, at, REPEATED)
+        # One that came meanwhile, on another day, is left to its lease: to lock more now could block others for good.
+        if locked.issuperset(json.loads(row.accounts)):
+            _end(session, row, "unknown", row.reserved, at, REPEATED)
     accounts = read_accounts(session, names, caps)
     chained = [accounts[name] for name in names]
     lefts = [account.left for account in chained if account.left is not None]
@@ -143,28 +142,6 @@ def lapse(session: Session, at: datetime) -> int:
     for row in lapsed:
         _end(session, row, "unknown", row.reserved, at, SILENT)
     return len(lapsed)
-
-
-def purse(session: Session, conversation: str, caps: Caps, at: datetime, needs: int = 0) -> Purse:
-    """Tell what a conversation cost, and what the tightest account leaves for its next call.
-
-    What other calls hold at the moment is not taken off: most of it comes back, and only `reserve` decides.
-    """
-    own_open = func.coalesce(func.sum(case((AttemptRow.state == "open", AttemptRow.reserved), else_=0)), 0)
-    query = select(func.coalesce(func.sum(_COUNTED), 0), own_open).where(AttemptRow.conversation == conversation)
-    total, held = session.execute(query).one()
-    names = chain(conversation_row(session, conversation), at)
-    accounts = read_accounts(session, names, caps)
-    rooms = [(accounts[name].room, name) for name in reversed(names)]  # of equals the widest, as when it denies
-    lefts = [(max(room - int(held), 0), name) for room, name in rooms if room is not None]
-    left, account = min(lefts, key=lambda each: each[0], default=(None, ""))
-    return Purse(total=int(total), left=left, account=account, needs=needs)
-
-
-def spent_in_turn(session: Session, conversation: str, position: int, turn: int) -> int:
-    """Sum what the attempts of a turn cost so far; those under way count at what they hold."""
-    of_turn = {"conversation": conversation, "position": position, "turn": turn, "kind": "turn"}
-    return int(session.scalar(select(func.coalesce(func.sum(_COUNTED), 0)).filter_by(**of_turn)) or 0)
 
 
 def _late(at: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -237,7 +214,6 @@ def _tell_excess(session: Session, row: AttemptRow, micro_usd: int) -> None:
     """Keep it in the journal: it is booked in full, and says that a bound of ours is no bound."""
     talk = session.get(ConversationRow, row.conversation)
     text = f"a call cost {dollars(micro_usd)}, more than the {dollars(row.reserved)} that was reserved for it"
-    activity.logger.error("%s: %s", row.conversation, text)
     session.add(
         JournalRow(
             run=talk.run if talk else "",

@@ -19,6 +19,7 @@ from activities.claude import Began, CallFailedError, Claude
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Bid, Bill, Denied, Held
 from activities.pricing import SOURCE, Prices
+from activities.tools.answers import small
 
 T = TypeVar("T")
 Kind = Literal["turn", "compaction", "judge"]
@@ -116,7 +117,7 @@ class PaidCalls:
         except CallFailedError as failed:
             return await self._failed(held, failed)
         except asyncio.CancelledError:  # it was on its way: what it produced until now may be billed
-            await to_its_end(self.ledger.lose(held.attempt, "cancelled"))
+            await self._noted(self.ledger.lose(held.attempt, "cancelled"))
             raise
         seconds = time.monotonic() - asked
         return Paid(message, held.attempt, bill_of(self.prices, message, order.model), seconds)
@@ -163,12 +164,19 @@ class PaidCalls:
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:  # the ledger may have said yes already, to a call that is never made
-            await to_its_end(self._give_back(asking))
+            await self._noted(self._give_back(asking))
             raise
 
     async def _give_back(self, asking: "asyncio.Future[Held | Denied]") -> None:
         if isinstance(answer := await asking, Held):
             await self.ledger.release(answer.attempt, "cancelled before it was sent")
+
+    async def _noted(self, work: Awaitable[None]) -> None:
+        """Note in the ledger what a cancellation left; where that fails the lease ends it, and it stays cancelled."""
+        try:
+            await to_its_end(work)
+        except Exception as error:  # noqa: BLE001 - another error would hide from the workflow that it was cancelled
+            self._log.warning("cancellation_not_noted", error=type(error).__name__)
 
     async def _failed(self, held: Held, failed: CallFailedError) -> Unpaid:
         record = self.ledger.lose if failed.billed else self.ledger.release
@@ -207,15 +215,18 @@ class PaidCalls:
 
 
 def bill_of(prices: Prices, message: Mapping[str, Any], requested: str, *, batch: bool = False) -> Bill:
-    """Write the bill of a reply; one that cannot be priced is not known, and counts at what was reserved."""
+    """Write the bill of a reply; one that cannot be priced is not known, and counts at what was reserved.
+
+    Nor is one known that does not say why it stopped: its last count came before it was written.
+    """
     cost = prices.cost_of(message, requested, batch=batch)
     return Bill(
         micro_usd=cost.micro_usd,
-        known=cost.known,
+        known=cost.known and message.get("stop_reason") is not None,
         usage=cost.usage,
         write_1h=cost.write_1h,
-        served=cost.served,
-        request_id=str(message.get("request_id") or ""),
+        served=small(cost.served, 100, 200),  # an endpoint may send what no database takes
+        request_id=small(str(message.get("request_id") or ""), 100, 200),
     )
 
 

@@ -129,8 +129,6 @@ class Prices:
             return Cost(0, known=False, served=served)
         tokens, write_1h = billed(usage)
         unknown = Cost(0, known=False, usage=tokens, write_1h=write_1h, served=served)
-        if not {"input_tokens", "output_tokens"} <= usage.keys():
-            return unknown
         try:
             dollars = self._dollars(usage, served, requested, batch=batch)
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
@@ -177,16 +175,32 @@ def _prompt(prompt_tokens: int, hour: int, write: int, max_tokens: int) -> Usage
 
 
 def _counted(usage: Mapping[str, Any]) -> Usage:
-    read, write = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
-    hour = min((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0, write)
+    read, write = _whole(usage.get("cache_read_input_tokens", 0)), _whole(usage.get("cache_creation_input_tokens", 0))
+    hour = min(_whole((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0)), write)
+    # Whether nothing is cached may go without saying; what was read plainly and written was never nothing.
     return Usage(
-        input_tokens=(usage.get("input_tokens") or 0) + read + write,
+        input_tokens=_told(usage, "input_tokens") + read + write,
         cache_read_tokens=read,
         cache_write_tokens=write,
         cache_write_1h_tokens=hour,
         cache_write_5m_tokens=write - hour,
-        output_tokens=usage.get("output_tokens") or 0,  # thinking is part of it
+        output_tokens=_told(usage, "output_tokens"),  # thinking is part of it
     )
+
+
+def _told(usage: Mapping[str, Any], name: str) -> int:
+    if usage.get(name) is None:
+        raise ValueError(f"{name} is missing: what was not counted is not free")
+    return _whole(usage[name])
+
+
+def _whole(count: object) -> int:
+    """Take a count; anything else is no measure of what a call cost."""
+    if count is None:
+        return 0
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise ValueError(f"no count of tokens: {type(count).__name__}")
+    return count
 
 
 def _model_of(part: Mapping[str, Any], served: str, requested: str) -> str:

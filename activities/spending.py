@@ -105,13 +105,16 @@ def runs(session: Session, pipeline: str) -> dict[str, int]:
 
 
 def turns(session: Session, pipeline: str, agent: str) -> dict[TurnKey, int]:
-    """Read what the last turns of an agent cost, in its latest conversations of a pipeline."""
-    latest = (
+    """Read what the last turns of an agent cost, in its latest conversations of a pipeline.
+
+    The conversations are read first and named: otherwise PostgreSQL reads all attempts there are.
+    """
+    latest = session.scalars(
         select(ConversationRow.id)
         .where(ConversationRow.pipeline == pipeline, ConversationRow.agent == agent)
         .order_by(ConversationRow.created_at.desc())
         .limit(_MOST_TALKS)
-    )
+    ).all()
     query = (
         select(AttemptRow.conversation, AttemptRow.position, AttemptRow.turn, AttemptRow.micro_usd)
         .where(AttemptRow.conversation.in_(latest), AttemptRow.kind == "turn", AttemptRow.ended_at.is_not(None))

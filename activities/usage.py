@@ -24,12 +24,18 @@ def billed(usage: Mapping[str, Any]) -> tuple[Usage, int]:
 
 
 def context_of(message: Mapping[str, Any]) -> int:
-    """Count what the conversation now holds: the last words and all that was read for them, never a compaction."""
+    """Count what the conversation now holds: the last words and all that was read for them, never a compaction.
+
+    0: it was not counted whole, and half a count would let the next call reserve too little.
+    """
     usage = message.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, Mapping) or message.get("stop_reason", "") is None:
         return 0
     said = [part for part in iterations(usage) if isinstance(part, Mapping) and part.get("type") in _OWN_WORDS]
-    last = usage_of({"usage": said[-1] if said else usage})
+    told = said[-1] if said else usage
+    if told.get("input_tokens") is None or told.get("output_tokens") is None:
+        return 0
+    last = usage_of({"usage": told})
     return last.prompt + last.output
 
 

@@ -13,7 +13,7 @@ from activities.ledger import LedgerStore
 from activities.ledger_accounts import Caps, current
 from activities.ledger_bids import Bid, Bill, Denied
 from activities.ledger_tables import CapChangeRow
-from tests.activities.counting_house import DAY, FLEET, MONTH, NOON, USAGE, House
+from tests.activities.counting_house import DAY, FLEET, LEASE, MONTH, NOON, USAGE, House
 from workflows.models import AccountQuery, Standing, TopUp
 from workflows.ports import Ledger
 
@@ -226,6 +226,14 @@ async def test_the_store_beats_settles_and_sweeps(house):
         next_one = await ledger.reserve(bid(end.__name__, turn=2))
         await end(next_one.attempt, "it broke")
     assert house.stands("agent:a") == [(120, 0)]
+
+
+async def test_what_a_dead_caller_held_is_counted_as_spent_by_the_next_call_also_where_nobody_is_denied(house, ledger):
+    house.talk()
+    house.reserve("k1", at=now() - 2 * LEASE)
+    assert house.stands("agent:a") == [(0, 100)]
+    await ledger.reserve(Bid("k2", "a", 1, 2, "turn", "m", 100, 50, "s"))
+    assert house.stands("agent:a") == [(100, 100)]
 
 
 async def test_a_lapsed_call_is_told_so_by_its_next_beat_and_its_late_bill_counts(house):

@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from activities import ledger_caps, ledger_rows
-from activities.ledger_accounts import current
+from activities.ledger_accounts import current, lock_accounts
 from activities.ledger_bids import Bid, Bill, Denied
 from activities.ledger_tables import AccountRow, AttemptRow
 from tests.activities.counting_house import LEASE, NOON, USAGE, House
@@ -259,3 +260,32 @@ def test_callers_of_many_runs_and_days_work_side_by_side_and_no_micro_dollar_is_
         assert (sum(row.spent for row in level), sum(row.reserved for row in level)) == (ended, counted["open"])
     assert all(row.spent + row.reserved <= 1_500 for name, row in accounts.items() if name.startswith("run:"))
     assert all(row.spent + row.reserved <= 2_000 for name, row in accounts.items() if name.startswith("fleet/day/"))
+
+
+def test_a_call_that_is_repeated_while_midnight_passes_blocks_nobody(postgres_url):
+    house, day = House(postgres_url), timedelta(days=1)
+    for name in "abc":
+        house.talk(name)
+    house.settle(house.reserve("k1"), 1)
+    house.settle(house.reserve("k2", at=NOON + day), 1)
+
+    def waiting(some):
+        while house.do(lambda session: session.scalar(_WAITING)) < some:
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(3) as pool:
+        with house.database.transaction() as session:
+            lock_accounts(session, ["fleet/month/2026-11"])
+            first = pool.submit(house.reserve, "k3", turn=9)
+            waiting(1)
+            again = pool.submit(house.reserve, "k4", turn=9, at=NOON + day)
+            waiting(2)
+            other = pool.submit(house.reserve, "k5", "b")
+            waiting(3)
+        assert [each.result().micro_usd for each in (first, again, other)] == [100] * 3
+    assert house.do(ledger_rows.lapse, NOON + 2 * day) == 3
+    assert house.stands("fleet/day/2026-11-22", "fleet/day/2026-11-23") == [(201, 0), (101, 0)]
+    house.database.close()
+
+
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

@@ -252,7 +252,7 @@ async def test_what_happened_can_be_read_afterwards(store, database):
     entry = next(entry for entry in await records.entries("run-1") if entry["action"] == "llm_call")
     assert entry["data"]["token_usage"]["input"] == USAGE["input_tokens"]
     assert (entry["workflow_id"], entry["run_id"], entry["agent_name"]) == ("run-1:tee", "0001", "generator")
-    summary = {"tool": "find_model", "calls": 1, "errors": 1, "average_ms": 30.0}
+    summary = {"tool": "find_model", "calls": 1, "errors": 1, "average_ms": 30.0, "p95_ms": 30.0}
     assert await records.tool_summary("run-1") == [summary]
     (talk,) = await records.transcript("run-1")
     assert [line["role"] for line in talk["messages"]] == ["user", "assistant", "user", "assistant"]

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -221,6 +221,37 @@ async def test_two_calls_never_stand_on_one_reservation(database):
     first, second = await settled(calls), await settled(calls)
     assert first.attempt != second.attempt
     assert attempts(database) == [("billed", PRICE)] * 2
+
+
+async def test_a_reply_whose_last_count_never_came_is_not_taken_for_as_cheap_as_it_began(database):
+    whole = [event for event in events([say("much")]) if event["type"] != "message_delta"]
+    calls = new_calls(Endpoint(sse(whole)), database)
+    paid = await settled(calls)
+    assert (paid.bill.known, paid.bill.usage.output) == (False, 1)
+    assert attempts(database) == [("unknown", reserved(database)[0])]
+
+
+async def test_a_name_that_no_database_takes_does_not_lose_the_reply_that_it_came_with(postgres_url):
+    database = Database(postgres_url)
+    new_store(database)
+    await opened(database, "talk-1", 1_000_000)
+    paid = await settled(new_calls(Endpoint(message(say("hm"), model="claude\x00\ud800" + "x" * 9_999)), database))
+    assert (paid.bill.known, len(paid.bill.served)) == (False, 100)
+    assert [state for state, _ in attempts(database)] == ["unknown"]
+    database.close()
+
+
+async def test_a_cancelled_call_stays_cancelled_also_when_the_ledger_cannot_note_it(database):
+    async def answer(request):
+        with database.transaction() as session:
+            session.execute(text("ALTER TABLE attempts RENAME TO lost"))
+        task.cancel()
+        await asyncio.Event().wait()
+
+    calls = new_calls(answer, database)
+    task = asyncio.ensure_future(make(calls))
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_that_the_reply_has_begun_is_told_once_and_never_when_there_is_none(database):

@@ -99,6 +99,12 @@ def test_the_served_model_sets_the_price_not_the_requested_one():
         {**USAGE, "cache_creation": 7},
         {**USAGE, "output_tokens": -10_000_000},
         {**USAGE, "output_tokens": 10**30},
+        {**USAGE, "output_tokens": None},
+        {**USAGE, "output_tokens": 1.5},
+        {**USAGE, "input_tokens": None},
+        {**USAGE, "cache_read_input_tokens": True},
+        {**USAGE, "iterations": [{"type": "message"}]},
+        {**USAGE, "iterations": [{**USAGE, "type": "message"}, {"type": "compaction", "input_tokens": 100}]},
     ],
 )
 def test_junk_usage_is_not_known_and_never_raises(usage):
@@ -119,6 +125,14 @@ def test_a_compaction_is_no_part_of_what_the_conversation_holds():
         assert context_of({"usage": {**USAGE, "iterations": iterations}}) == 54_800
     assert context_of({"usage": USAGE}) == 54_800
     assert context_of({"usage": None}) == context_of({}) == 0
+
+
+@pytest.mark.parametrize("missing", ["input_tokens", "output_tokens"])
+def test_what_was_counted_in_half_is_no_measure_for_the_next_reservation(missing):
+    half = {**USAGE, missing: None}
+    assert context_of({"usage": half, "stop_reason": "end_turn"}) == 0
+    assert context_of({"usage": {**USAGE, "iterations": [{**half, "type": "message"}]}}) == 0
+    assert context_of({"usage": USAGE, "stop_reason": None}) == 0
 
 
 def test_every_attempt_of_a_fallback_is_priced_by_its_own_model():
