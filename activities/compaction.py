@@ -16,7 +16,7 @@ PEOPLE = 6_000
 _TITLE = "## Earlier in this conversation"
 _RESULTS = f"{_TITLE} (shortened; the results below are real, the messages are gone)"
 _WRITTEN = f"{_TITLE} (a summary that was written then; the messages are gone)"
-_LEFT_OUT = re.compile(r"- (\d+) earlier lines are left out")
+_LEFT_OUT = re.compile(r"- ([0-9]{1,9}) earlier lines are left out")
 _PERSON = re.compile(r"turn \d+ - a person said: ")
 _ASSET = re.compile(r"\bast_[0-9a-f]{20}\b")
 
@@ -74,8 +74,9 @@ def people_in(lines: Iterable[Line], earlier: str = "") -> str:
 
 
 def written(text: str, people: str) -> str:
-    """Write the summary of a model down, and what people said, word for word."""
-    return "\n\n".join(filter(None, [_WRITTEN, text.strip(), people]))
+    """Write the summary of a model down, and what people said, word for word: no model puts words in their mouths."""
+    own = "\n".join(line for line in text.strip().split("\n") if not _PERSON.match(line))
+    return "\n\n".join(filter(None, [_WRITTEN, own, people]))
 
 
 def assets_in(text: str) -> tuple[str, ...]:

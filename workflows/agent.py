@@ -71,6 +71,8 @@ class Conversation(Generic[T]):
         while (talk := await self._heed(talk)).end is None:
             talk, reply = await self._asking.reply(talk)
             left, talk = calls_left(talk.transcript), talk.heard(reply)
+            self.talk = talk
+            heed_cancellation()  # the reply counts, but nothing that it asks for is done any more
             outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
             talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
             talk = self._weigh(talk, reply)
@@ -216,7 +218,7 @@ class Conversation(Generic[T]):
         closing = Closing(
             conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason
         )
-        return talk.charged((await close_conversation(closing)).purse).ended(end)
+        return talk.billed((await close_conversation(closing)).purse.total).ended(end)
 
 
 def describe(error: ValidationError) -> str:

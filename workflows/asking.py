@@ -6,7 +6,7 @@ from typing import Generic
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
 
-from workflows.calls import call_model, cause
+from workflows.calls import call_model, cause, heed_cancellation
 from workflows.guards.budget import allowance
 from workflows.models import Reply, Talk, TurnRequest
 from workflows.terms import Agent, T, Terms
@@ -30,10 +30,11 @@ class Asking(Generic[T]):
         while True:
             reply, trouble = await self._once(talk)
             following = self._next_model(talk)
+            if reply is not None and reply.stop != "queued" and (reply.stop != "refusal" or following is None):
+                return talk, reply
+            heed_cancellation()  # the call may have ended well in spite of it, and what follows may take hours
             if reply is not None and reply.stop == "queued":
                 talk = await self._arrival(talk)
-            elif reply is not None and (reply.stop != "refusal" or following is None):
-                return talk, reply
             elif following is not None:
                 talk = (talk.refused(reply) if reply is not None else talk).fallen_back(following)
             elif waited >= talk.transcript.limits.patience:
@@ -70,7 +71,7 @@ class Asking(Generic[T]):
         )
 
     def _next_model(self, talk: Talk) -> str | None:
-        chain = (self._agent.model, *self._agent.fallbacks)
+        chain = tuple(dict.fromkeys((self._agent.model, *self._agent.fallbacks)))  # one named twice would never end
         current = talk.model or self._agent.model
         after = chain[chain.index(current) + 1 :] if current in chain else ()
         return next(iter(after), None)

@@ -125,8 +125,9 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
 
 
 async def compact_conversation(cut: Cut) -> Compacted:
-    """Shorten what the model reads from now on."""
-    return await _paid(Model.compact, cut, cut.scope, turn_summary(cut.scope.agent, cut.turn, "compacts"))
+    """Shorten what the model reads from now on. Whatever the model does it has an answer; only our stores can fail."""
+    summary = turn_summary(cut.scope.agent, cut.turn, "compacts")
+    return await _paid(Model.compact, cut, cut.scope, summary, STORE_RETRY)
 
 
 async def judge_drift(request: JudgeRequest) -> Judgement:
@@ -146,9 +147,17 @@ async def close_conversation(closing: Closing) -> Closed:
     return await store(Conversations.close, closing, summary)
 
 
-async def top_up_budget(order: TopUp) -> Standing:
-    """Raise a cap by a person's decision."""
-    return await store(Ledger.top_up, order, f"{order.by} adds {dollars(order.micro_usd)} to {order.account}")
+async def top_up_budget(order: TopUp) -> None:
+    """Raise a cap by a person's decision; one that somebody took away meanwhile stops nothing.
+
+    Whether there is enough now is not for us to say: the ledger rules again on the next call.
+    """
+    try:
+        await store(Ledger.top_up, order, f"{order.by} adds {dollars(order.micro_usd)} to {order.account}")
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        workflow.logger.warning("%s was not raised: %s", order.account, cause(error))
 
 
 async def read_budget(account: str) -> Standing:

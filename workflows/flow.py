@@ -51,6 +51,7 @@ class Flow(Reviewable):
         self.scope = Scope(run="")
         self.contract = Contract(goal="")
         self.caps: tuple[Cap, ...] = ()
+        self.uncapped = False
         self.review = ReviewPolicy()
         self.patience: Patience = "now"
         self.agent = ""
@@ -188,7 +189,8 @@ class Flow(Reviewable):
         return True
 
     def take_cap(self, standing: Standing) -> None:
-        """Show from now on what the ledger says is this flow's cap."""
+        """Show from now on what the ledger says is this flow's cap; somebody may have taken it away."""
+        self.uncapped = standing.cap is None and standing.spent > 0  # without a charge it may not be opened yet
         if standing.cap is not None:
             self.caps = (Cap(account=standing.account, micro_usd=standing.cap), *self.caps[1:])
 

@@ -55,7 +55,8 @@ class ItemFlow(Flow):
     @workflow.query(name="state", description="Where this item stands")
     def state(self) -> ItemState:
         """Tell where the item stands."""
-        return self.item.model_copy(update={"spend": self.spent, "waiting": self.waiting})
+        asked = question.reason if (question := self.open_question()) else ""
+        return self._with(spend=self.spent, waiting=self.waiting, question=asked)
 
     @abstractmethod
     def generator_task(self, direction: str) -> str:
@@ -165,7 +166,7 @@ class ItemFlow(Flow):
             await self._record()
 
     async def _record(self) -> None:
-        self.item = self._with(spend=self.spend, question="")
+        self.item = self._with(spend=self.spend)
         await record_item(ItemRecord(run=self.order.run, state=self.item))
         await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first
 
@@ -220,11 +221,10 @@ class ItemFlow(Flow):
         self.stage(status, agent)
 
     async def ask(self, question: Question) -> Decision:
-        """Ask, and let the run know: an item that waits takes up no place."""
+        """Ask, and let the run know: an item that waits takes up no place, unless all others would ask the same."""
         before, agent = self.item.status, self.agent
-        self.item = self._with(question=question.reason)
         self._show("awaiting_review")
-        await self._tell_run("awaiting_review")
+        await self._tell_run("awaiting_review", keeps_place=question.concerns_all)
         decision = await super().ask(question)
         await self._tell_run("reviewing")
         self._show(before, agent)
@@ -241,11 +241,11 @@ class ItemFlow(Flow):
             return question
         return question.model_copy(update={"digest": best.digest, "facts": best.facts, "verdict": best.verdict})
 
-    async def _tell_run(self, status: ItemStatus) -> None:
+    async def _tell_run(self, status: ItemStatus, *, keeps_place: bool = False) -> None:
         """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
-        row = self.item.model_copy(update={"status": status, "spend": self.spend}).row()
         if workflow.info().parent is None:
             return
+        row = self._with(status=status, spend=self.spend).row().model_copy(update={"keeps_place": keeps_place})
         with contextlib.suppress(ApplicationError):
             await workflow.get_external_workflow_handle(self.order.run).signal("item_waits", row)
         heed_cancellation()

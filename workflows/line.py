@@ -3,7 +3,7 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
 
 from workflows.calls import cause, heed_cancellation, read_budget
 from workflows.flow import Flow, history_is_full
@@ -46,7 +46,7 @@ class Line(Flow):
 
     @workflow.signal(name="item_waits", description="An item asks a person")
     def item_waits(self, row: ItemRow) -> None:
-        """Remember that an item waits, or no longer does; one that waits takes up no place."""
+        """Remember that an item waits, or no longer does."""
         if row.status == "awaiting_review" and row.key in self._at_work:
             self._waiting[row.key] = row
         else:
@@ -61,7 +61,7 @@ class Line(Flow):
                 await workflow.wait_condition(lambda: any(task.done() for task in running) or self._has_room(running))
                 for task in [task for task in running if task.done()]:
                     self._settle(running.pop(task), task)
-        except asyncio.CancelledError:
+        except (ActivityError, asyncio.CancelledError):  # an activity that was called off is one of the former
             await asyncio.shield(self._call_off(running))
             raise
         if self.progress.cursor < self.progress.items:
@@ -86,7 +86,7 @@ class Line(Flow):
     def _has_room(self, running: dict[asyncio.Task[ItemState], Shot]) -> bool:
         """Tell whether one more item may start; money that is short comes back when a running item ends."""
         more = self.progress.cursor < self.progress.items and not history_is_full()
-        at_work = len(running) - len(self._waiting)
+        at_work = len(running) - sum(not row.keeps_place for row in self._waiting.values())
         return more and at_work < self._order.concurrency and (self._covers_one_more() or not at_work)
 
     async def _call_off(self, running: dict[asyncio.Task[ItemState], Shot]) -> None:
@@ -104,7 +104,7 @@ class Line(Flow):
         This only spares items that could not be finished; the cap itself is the ledger's.
         """
         left = self.cap_micro_usd - self.spent.micro_usd
-        return left >= self._expected() * (len(self._at_work) + 1)
+        return self.uncapped or left >= self._expected() * (len(self._at_work) + 1)
 
     def _expected(self) -> int:
         """Expect of an item what those before it cost; of the first ones, a share of their cap."""

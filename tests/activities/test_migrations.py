@@ -102,3 +102,10 @@ def test_the_ledger_can_be_taken_out_again_and_put_back(url):
     prepare(url)
     with create_engine(url).connect() as connection:
         assert columns(connection, "id, micro_usd") == [(1, 700)]
+
+
+def test_a_host_that_vanishes_in_a_transaction_keeps_nobody_waiting_for_long(postgres_url):
+    database = Database(postgres_url)
+    with database.transaction() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "1min"
+    database.close()

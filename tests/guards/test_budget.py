@@ -133,6 +133,14 @@ def test_a_call_that_the_ledger_refused_halts_at_once_with_its_reason():
         assert ruling.reason == f"The budget is used up: {said}"
 
 
+@pytest.mark.parametrize("left", [None, NEEDS, 10**6])
+def test_a_call_that_the_money_covers_was_refused_for_its_tokens_which_nobody_can_top_up(left):
+    refused = turn(2, stop="over_budget", text="a call with up to 900 tokens to read needs more than the 800 left")
+    ruling = spending(with_purse(left, refused))
+    assert (ruling.kind, "900 tokens to read" in ruling.reason) == ("budget", True)
+    assert spending(with_purse(NEEDS - 1, refused)).kind == "money"
+
+
 @pytest.mark.parametrize(
     ("now", "words"),
     [

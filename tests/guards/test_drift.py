@@ -22,7 +22,14 @@ def played(turns, *findings, limits=EVERY_3):
 
 @pytest.mark.parametrize(("turns", "ruling"), [(0, None), (1, None), (2, None), (3, Judge()), (4, None), (6, Judge())])
 def test_the_judge_looks_every_so_many_turns(turns, ruling):
-    assert judging(after(turns)) == ruling
+    assert judging(after(turns, judged_at=max(turns - 1, 0) // 3 * 3)) == ruling
+
+
+@pytest.mark.parametrize(
+    ("turns", "judged", "ruling"), [(4, 0, Judge()), (7, 3, Judge()), (5, 4, None), (6, 4, Judge())]
+)
+def test_a_look_that_fell_into_a_turn_which_two_models_answered_is_made_up_for(turns, judged, ruling):
+    assert judging(after(turns, judged_at=judged)) == ruling
 
 
 def test_nothing_is_judged_unless_it_is_asked_for():

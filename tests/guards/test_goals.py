@@ -22,6 +22,13 @@ def test_it_is_repeated_once_before_the_same_call():
     assert drifting(transcript(*(turn(n) for n in range(1, 6)), reminded_at=5)) is None
 
 
+def test_a_reminder_that_fell_into_a_turn_which_two_models_answered_is_made_up_for():
+    six = tuple(turn(n) for n in range(1, 7))
+    assert isinstance(drifting(transcript(*six)), Remind)
+    assert drifting(transcript(*six, reminded_at=6)) is None
+    assert isinstance(drifting(transcript(*(turn(n) for n in range(1, 11)), reminded_at=6)), Remind)
+
+
 @given(st.integers(0, 60))
 def test_there_is_a_reminder_exactly_every_five_turns(turns):
     talk = Talk().play([(Act("look", f"page {n}"),) for n in range(turns)])

@@ -7,7 +7,7 @@ from temporalio.worker import Worker
 
 from rehearsal.scripts import call, calls
 from tests.scenarios.agents import DONE, asked_again, assistant, bodies, count, decide, ended, last_words
-from workflows.models import Contract, Limits, Outcomes, Reply, ToolUse, TurnRequest
+from workflows.models import Compacted, Contract, Cut, Limits, Outcomes, Reply, ToolUse, TurnRequest
 
 SPACIOUS = Limits(turns=60, tool_calls=2_000, micro_usd=50_000_000, tokens=50_000_000, window=1_000_000)
 
@@ -16,7 +16,7 @@ class Lossy:
     """Loses what an activity brought, once for each request, after all of it was done."""
 
     def __init__(self, world):
-        [self._call], [self._use] = world.activities["model"], world.activities["tools"]
+        (self._call, *_), [self._use] = world.activities["model"], world.activities["tools"]
         self._seen = []
 
     @activity.defn(name="call_model")
@@ -52,6 +52,28 @@ async def test_a_reply_and_a_result_that_were_lost_on_the_way_are_found_and_neve
         [line] = await stage.records.costs(handle.id)
     assert (outcome.status, requests, written) == ("complete", 2, ["once"])
     assert (line["calls"], line["micro_usd"]) == (2, outcome.spend.micro_usd)
+
+
+async def test_a_store_that_is_away_for_a_while_as_a_conversation_is_shortened_ends_nothing(play):
+    pages = [call("read_page", place=f"page {number}") for number in range(8)]
+    away = []
+
+    async with play(assistant(*pages, DONE), working=False) as stage, AsyncExitStack() as stack:
+        turn, shorten, _ = stage.world.activities["model"]
+
+        @activity.defn(name="compact_conversation")
+        async def compact(cut: Cut) -> Compacted:
+            away.append(cut.head)
+            if len(away) < 6:
+                raise ConnectionError("the store is away")
+            return await shorten(cut)
+
+        queue = stage.world.queue_of("model")
+        await stack.enter_async_context(Worker(stage.client, task_queue=queue, activities=[turn, compact]))
+        for worker in stage.world.workers(stage.client, ("workflows", "tools")):
+            await stack.enter_async_context(worker)
+        outcome = await stage.run_agent(limits=Limits(window=5_000, turns=40))
+    assert (outcome.status, len(set(away[:6]))) == ("complete", 1)
 
 
 async def test_an_agent_that_fills_its_history_goes_on_in_a_new_run_and_forgets_nothing(play):

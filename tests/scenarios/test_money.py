@@ -3,10 +3,12 @@
 import asyncio
 from datetime import timedelta
 
-from rehearsal.scripts import answer, call, forever, hang_up
+from rehearsal.scripts import answer, call, forever, hang_up, refuse
 from tests.scenarios.agents import DONE, assistant, bodies, by_goal, decide, ended, halted, last_words, spends
-from workflows.models import AccountQuery, Limits, ReviewPolicy
+from tests.scenarios.shoots import WHITE, asked, brief, cast, planner, state_of
+from workflows.models import AccountQuery, ItemState, Limits, ReviewPolicy
 
+FIRST, SECOND = "claude-sonnet-5-5", "claude-opus-5-5"
 STEPS = [call("write_line", line=f"step {number}") for number in range(40)]
 SILENCE = ReviewPolicy(remind_after=timedelta(), deadline=timedelta())
 
@@ -106,3 +108,70 @@ async def test_every_attempt_is_a_row_and_together_they_are_what_the_endpoint_bi
     assert clean.spend.micro_usd == billed["clean"] == sum(line["micro_usd"] for line in lines["clean"])
     assert lossy.spend.micro_usd == sum(line["micro_usd"] for line in lines["lossy"]) >= billed["lossy"]
     assert sum(line["unknown"] for line in lines["lossy"]) >= 1
+
+
+async def test_a_model_that_is_named_twice_in_its_chain_is_asked_once_and_then_a_person(play):
+    async with play(assistant(forever(refuse()))) as stage:
+        handle = await stage.start_agent(model=FIRST, fallbacks=(FIRST, SECOND, FIRST))
+        await halted(stage, handle)
+        models = [body["model"] for body in bodies(stage)]
+    assert models == [FIRST, SECOND]
+
+
+async def test_after_a_refusal_a_fallback_that_was_too_dear_goes_on_where_it_stood_once_it_is_paid_for(play):
+    def turn(request):
+        return refuse() if request.model == FIRST else DONE
+
+    async with play(assistant(forever(turn))) as stage:
+        handle = await stage.start_agent(model=FIRST, fallbacks=(SECOND,), limits=Limits(micro_usd=14_000))
+        question = await stage.until_asked(handle)
+        models = [body["model"] for body in bodies(stage)]
+        await decide(handle, "top_up", micro_usd=500_000, question=question["id"])
+        outcome = await ended(handle)
+        first, second = bodies(stage)
+    assert (models, question["kind"]) == ([FIRST], "budget")
+    assert (outcome.status, outcome.spend.turns) == ("complete", 2)
+    assert (second["model"], second["messages"]) == (SECOND, first["messages"])
+
+
+async def test_nobody_is_asked_for_money_where_the_tokens_are_used_up(play):
+    pages = forever(lambda request: call("read_page", place=f"1{request.turn}2.3;4,5-"))
+    async with play(assistant(pages)) as stage:
+        handle = await stage.start_agent(limits=Limits(tokens=12_000, turns=40))
+        question = await stage.until_asked(handle)
+        await handle.terminate()
+    assert "tokens to read" in question["reason"]
+    assert (question["kind"], "top_up" in question["options"]) == ("review", False)
+
+
+async def test_a_cap_that_was_taken_away_meanwhile_needs_no_money_and_ends_nothing(play):
+    async with play(assistant(*(spends(900, turn) for turn in STEPS[:12]), DONE)) as stage:
+        handle = await stage.start_agent(limits=Limits(micro_usd=60_000, turns=40))
+        question = await stage.until_asked(handle)
+        accounts = await stage.world.ledger.accounts("agent:")
+        for account in ("run:" + handle.id, *(each.account for each in accounts)):
+            await stage.world.ledger.set_cap(account, None, by="Vera")
+        await decide(handle, "top_up", micro_usd=500_000, question=question["id"])
+        outcome = await ended(handle)
+    assert (outcome.status, len(stage.notebook.lines)) == ("complete", 12)
+
+
+async def test_where_all_items_lack_the_same_money_no_more_people_are_asked_than_there_are_places(play):
+    colours = tuple({"name": f"c{number}", "hex": "#1f2a44"} for number in range(6))
+    script = cast(planner=[forever(spends(2_000, planner(WHITE)))])
+    async with play(script) as stage:
+        await stage.world.ledger.set_cap("tenant:default/day", 40_000, by="Vera")
+        run = await stage.start_production(brief(colours=colours), concurrency=2)
+        asking = [stage.item(run.id, f"google-merchant-front-dress-c{number}") for number in range(2)]
+        questions = [await asked(stage, item) for item in asking]
+        state = await state_of(run)
+        [account] = {question.account for question in questions}
+        await stage.world.ledger.set_cap(account, 5_000_000, by="Vera")
+        for item in asking:
+            await decide(item, "top_up")
+        going_on = [await item.query("state", result_type=ItemState) for item in asking]
+        done = await ended(run)
+    assert account.startswith("tenant:default/day/")
+    assert (state.status, [row.status for row in state.items]) == ("awaiting_review", ["awaiting_review"] * 2)
+    assert [item.question for item in going_on] == ["", ""]
+    assert (done.status, done.counts) == ("complete", {"published": 6})

@@ -15,7 +15,7 @@ def spending(transcript: Transcript) -> Halt | LastTurn | None:
     a person can cure that. Little money gives the last turn. It counts as taken when its note stands in a turn.
     """
     if transcript.turns and transcript.turns[-1].stop == "over_budget":
-        return Halt(kind="money", reason=_refused(transcript))
+        return Halt(kind="budget" if _money_suffices(transcript) else "money", reason=_refused(transcript))
     if gone := _gone(transcript):
         return Halt(kind="budget", reason=f"The budget is used up: {'; '.join(gone)}.")
     reached = _reached(transcript)
@@ -96,6 +96,12 @@ def _leaves_less_than(transcript: Transcript, call: int) -> bool:
     """
     left, needs = transcript.purse.left, transcript.purse.needs
     return bool(transcript.turns) and left is not None and needs > 0 and left < call + needs
+
+
+def _money_suffices(transcript: Transcript) -> bool:
+    """Tell whether a call that was refused lacked tokens instead: of those a top-up gives no more."""
+    left, needs = transcript.purse.left, transcript.purse.needs
+    return needs > 0 and (left is None or left >= needs)
 
 
 def _tokens_left(transcript: Transcript) -> int:

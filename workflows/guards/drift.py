@@ -14,9 +14,9 @@ def judging(transcript: Transcript) -> Judge | Ask | None:
     if transcript.drifts >= LOOKS:
         return Ask(reason=_away(transcript))
     turns, every = transcript.spend.turns, transcript.limits.judge_every
-    if not every or turns % every:  # before the first turn it counts as judged: both are 0
+    if not every or turns // every <= transcript.judged_at // every:  # at first both are 0; a fallback may skip a turn
         return None
-    return None if transcript.judged_at == turns or transcript.last_turn_given else Judge()
+    return None if transcript.last_turn_given else Judge()
 
 
 def _away(transcript: Transcript) -> str:

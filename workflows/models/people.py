@@ -38,6 +38,11 @@ class Question(Value):
     account: str = ""
     needs_micro_usd: int = 0
 
+    @property
+    def concerns_all(self) -> bool:
+        """Tell whether the account is that of others as well, who would all have to ask the same."""
+        return bool(self.account) and not self.account.startswith(("agent:", "item:"))
+
 
 class Decision(Value):
     """A person's answer. `question` and `digest` say what was answered; empty means the open one."""
@@ -45,8 +50,8 @@ class Decision(Value):
     choice: Choice
     by: str = Field(min_length=1, max_length=200)
     note: str = Field(default="", max_length=4_000)
-    question: str = ""
-    digest: str = ""
+    question: str = Field(default="", max_length=1_200)
+    digest: str = Field(default="", max_length=100)
     to: str = Field(default="", max_length=200, description="new owner, for `reassign`")
     micro_usd: int = Field(
         default=0, ge=0, le=10**12, description="for `top_up`: dollars x 1,000,000; 0: it was raised already"

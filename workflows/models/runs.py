@@ -152,7 +152,10 @@ class ItemOrder(Value):
 
 
 class ItemRow(Value):
-    """An item in the run's state: small, because a run may have ten thousand."""
+    """An item in the run's state: small, because a run may have ten thousand.
+
+    One that waits for a person frees its place for the next, unless it `keeps_place`.
+    """
 
     key: str
     status: ItemStatus
@@ -161,6 +164,7 @@ class ItemRow(Value):
     micro_usd: int = 0
     entry: str = ""
     error: str = ""
+    keeps_place: bool = False
 
 
 class ItemState(Value):

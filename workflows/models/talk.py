@@ -95,14 +95,25 @@ class Talk(Small):
         known = purse if purse.needs else purse.model_copy(update={"needs": self.transcript.purse.needs})
         return self.with_transcript(purse=known, spend=spend)
 
+    def billed(self, total: int) -> Self:
+        """Take in what it came to. Which account refused a call, and what it lacked, stays as that call heard it."""
+        purse = self.transcript.purse
+        return self.charged(purse.model_copy(update={"total": total})) if total else self
+
     def told(self, note: Note, **changes: object) -> Self:
         """Add a note to the next user message; `changes` are of the transcript."""
         return self.with_transcript(**changes).model_copy(update={"notes": (*self.notes, note)})
 
     def heard(self, reply: Reply) -> Self:
-        """Take in a reply. Notes stay pending when no user message was written: nothing was sent, or it resumed."""
-        sent = reply.head != self.head and not self.resume
+        """Take in a reply. Notes stay pending when no user message was written: nothing was sent, or it resumed.
+
+        Where nothing was said, the same has to be asked again; a call that was not made for want of money is no turn.
+        """
+        said = reply.head != self.head
+        sent = said and not self.resume
         kinds: tuple[NoteKind, ...] = tuple(note.kind for note in self.notes) if sent else ()
+        notes = () if sent else self.notes
+        unfinished = not said or reply.stop == "pause_turn" or any(note.kind == "last_turn" for note in notes)
         turn = Turn(
             number=self.turn + 1,
             stop=reply.stop,
@@ -112,7 +123,8 @@ class Talk(Small):
             context=reply.context,
             text=reply.text if reply.stop in {"refusal", "rejected", "broken", "over_budget"} else "",
         )
-        spend = Spend(micro_usd=reply.micro_usd, usage=reply.usage, turns=1, tool_calls=len(reply.calls))
+        turns = int(said or reply.stop != "over_budget")
+        spend = Spend(micro_usd=reply.micro_usd, usage=reply.usage, turns=turns, tool_calls=len(reply.calls))
         heard = self.with_transcript(
             turns=(*self.transcript.turns, turn)[-WINDOW:],
             spend=self.transcript.spend + spend,
@@ -123,10 +135,10 @@ class Talk(Small):
         return heard.charged(reply.purse).model_copy(
             update={
                 "head": reply.head,
-                "notes": () if sent else self.notes,
-                "resume": reply.stop == "pause_turn",
-                "interrupted": "",
-                "without_tools": False if sent else self.without_tools,
+                "notes": notes,
+                "resume": reply.stop == "pause_turn" if said else self.resume,
+                "interrupted": "" if said else self.interrupted,
+                "without_tools": self.without_tools and unfinished,
             }
         )
 
@@ -166,18 +178,14 @@ class Talk(Small):
 
         The time that the person took is not the agent's.
         """
-        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False, drifts=0, alert="")
-        return fresh.told(note).resumed().model_copy(update={"opened_at": at - self.transcript.elapsed})
+        fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False, drifts=0, alert="").unhurried(at)
+        return fresh.model_copy(update={"resume": False}).told(note)
 
     def funded(self, at: datetime) -> Self:
         """Go on where it stood, after its budget was raised. Only an agent that was told to hand in hears of it."""
         told = any("last_turn" in turn.notes for turn in self.transcript.turns)
-        kept = tuple(note for note in self.notes if note.kind != "last_turn")
-        fresh = self.with_transcript(turns=(), last_turn_given=False, purse=Purse()).resumed()
-        open_again = fresh.model_copy(
-            update={"notes": kept, "without_tools": False, "opened_at": at - self.transcript.elapsed}
-        )
-        return open_again.told(Note(kind="funded", text=FUNDED)) if told else open_again
+        fresh = self.with_transcript(turns=(), last_turn_given=False, purse=Purse()).unhurried(at)
+        return fresh.told(Note(kind="funded", text=FUNDED)) if told else fresh
 
     def fallen_back(self, model: str) -> Self:
         """Ask another model from now on: to go back would pay for the whole prefix again."""
@@ -185,7 +193,13 @@ class Talk(Small):
 
     def refused(self, reply: Reply) -> Self:
         """Have another model answer in the place of one that refused; the refusal stays in the store."""
-        return self.heard(reply).model_copy(update={"resume": True})
+        return self.heard(reply).model_copy(update={"resume": True, "without_tools": self.without_tools})
+
+    def unhurried(self, at: datetime) -> Self:
+        """Take back a last turn that was announced and not taken; the time that a person took is not the agent's."""
+        kept = tuple(note for note in self.notes if note.kind != "last_turn")
+        left = {"notes": kept, "without_tools": False, "opened_at": at - self.transcript.elapsed}
+        return self.resumed().model_copy(update=left)
 
     def resumed(self) -> Self:
         """Go on from where it ended."""
