@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from activities.connection import connect
 from activities.leave import leave
 from activities.logs import log_as_json
+from activities.settings import Settings
 from activities.tools import TOOLS
 from activities.tools.definition import BadTool
 from activities.world import World
@@ -38,8 +39,8 @@ async def main() -> None:
 
 def run() -> int:
     """Run the worker; what keeps it from starting is one line, never a traceback."""
-    log_as_json()
     try:
+        log_as_json(Settings())
         asyncio.run(main())
     except (OSError, ValueError, BadTool, SQLAlchemyError, RPCError) as error:
         sys.stderr.write(f"callsheet worker: {plainly(error)}\n")

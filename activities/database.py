@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Dialect, create_engine, event
+from sqlalchemy import Connection, Dialect, create_engine, event, inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -37,13 +37,30 @@ class Base(DeclarativeBase):
     """The base of every table."""
 
 
+class Written(NamedTuple):
+    """A row that a transaction wrote: a new one, or one of which these columns changed."""
+
+    row: Base
+    new: bool
+    changed: frozenset[str]
+
+
+Watch = Callable[[Sequence[Written], Session], None]
+"""Told what a transaction wrote, once it is kept, with a session to look up more. Must not raise."""
+
+
 class Database:
     """Opens transactions. Statements are short and run on a thread, so that the event loop never waits for a disk."""
 
-    def __init__(self, url: str) -> None:
-        """Connect lazily to `url`, e.g. `sqlite:///callsheet.db` or `postgresql+psycopg://...`."""
+    def __init__(self, url: str, watch: Watch | None = None) -> None:
+        """Connect lazily to `url`, e.g. `sqlite:///callsheet.db` or `postgresql+psycopg://...`.
+
+        `watch` hears of every row that a session wrote; not of statements that change many rows at once.
+        """
         self.url = url
-        self._engine = create_engine(url, pool_pre_ping=True)
+        self._watch = watch
+        # An error that quoted the values would carry conversations into logs and histories.
+        self._engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         self._turn: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if self._engine.dialect.name == "sqlite":
             self._turn = threading.Lock()  # SQLite lets its writers wait in no order: some would wait too long
@@ -52,6 +69,8 @@ class Database:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             event.listen(self._engine, "connect", _tune_sqlite)
             event.listen(self._engine, "begin", _begin_immediate)
+        else:
+            event.listen(self._engine, "connect", _tune_postgresql)
 
     def prepare(self) -> None:
         """Bring the schema up to date; processes that start together do it one after the other."""
@@ -66,8 +85,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on an error."""
-        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._turn, Session(self._engine, expire_on_commit=False) as session:
+            writing = _Writing(session) if self._watch else None
+            with session.begin():
+                yield session
+            if self._watch and writing and (written := writing.kept(session)):  # in turn, so that it is told in order
+                with self._reader() as reader:
+                    self._watch(written, reader)
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction on a thread."""
@@ -78,8 +102,11 @@ class Database:
         return await asyncio.to_thread(self._read, work)
 
     def _read(self, work: Callable[[Session], T]) -> T:
-        with Session(self._engine.execution_options(reads_only=True), expire_on_commit=False) as session:
+        with self._reader() as session:
             return work(session)
+
+    def _reader(self) -> Session:
+        return Session(self._engine.execution_options(reads_only=True), expire_on_commit=False)
 
     def _run(self, work: Callable[[Session], T]) -> T:
         with self.transaction() as session:
@@ -88,6 +115,29 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class _Writing:
+    """Notes what the flushes of one transaction write."""
+
+    def __init__(self, session: Session) -> None:
+        self._new: dict[Base, bool] = {}
+        self._changed: dict[Base, set[str]] = {}
+        event.listen(session, "after_flush", self._flushed)
+
+    def kept(self, session: Session) -> list[Written]:
+        """List what was written and not taken back, in the order of its first flush."""
+        rows = [row for row in self._new if row in session]
+        return [Written(row, self._new[row], frozenset(self._changed.get(row, ()))) for row in rows]
+
+    def _flushed(self, session: Session, _context: object) -> None:
+        for row in session.new:
+            self._new.setdefault(row, True)
+        for row in session.dirty:
+            changed = {each.key for each in inspect(row).attrs if each.history.has_changes()}
+            if changed:
+                self._new.setdefault(row, False)
+                self._changed.setdefault(row, set()).update(changed)
 
 
 def first(session: Session, row: Base) -> bool:
@@ -109,6 +159,12 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401
     connection.isolation_level = None  # transactions are begun by us, see below
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _tune_postgresql(connection: Any, _record: Any) -> None:  # noqa: ANN401
+    # A host that vanished in a transaction would lock the fleet's accounts until its connection is missed: for hours.
+    connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any, Protocol
 
-import structlog
 from temporalio import activity
 
 from activities.anomalies import Anomalies
@@ -62,7 +61,6 @@ class ClaudeModel(Model):
         self._warmth = warmth
         self._beat = beat_seconds
         self._desk = desk
-        self._log = structlog.get_logger("callsheet.model")
 
     @activity.defn(name="call_model")
     async def call(self, request: TurnRequest) -> Reply:
@@ -172,12 +170,16 @@ class ClaudeModel(Model):
         )
 
     async def _purse(self, conversation: str, account: str, needs: int) -> Purse:
-        """Read the purse; where an account refused the call, what that one can still reserve is what is left."""
+        """Read the purse; where an account refused the call, what that one can still reserve is what is left.
+
+        That was too little, whatever others have given back to it in the meantime.
+        """
         purse = await self._calls.ledger.purse(conversation, needs)
         if not account:
             return purse
         standing = await self._calls.ledger.read(AccountQuery(account=account))
-        return purse.model_copy(update={"account": account, "left": standing.left})
+        left = needs if standing.left is None else standing.left
+        return purse.model_copy(update={"account": account, "left": min(left, max(needs - 1, 0))})
 
     def _needs(self, request: TurnRequest, model: str, prompt: int, hour: int) -> int:
         """Say what a call with so much to read has to reserve at least."""
@@ -193,9 +195,7 @@ class ClaudeModel(Model):
         before, after = draft.pin.get("prefix"), prefix_of(draft.pin)
         if before in {None, after}:
             return
-        found: dict[str, Any] = {"before": before, "after": after}
-        self._log.warning("prefix_changed", conversation=request.conversation, turn=request.turn, **found)
-        data = {"kind": "prefix_changed", **found}
+        data: dict[str, Any] = {"kind": "prefix_changed", "before": before, "after": after}
         await self._store.journal(request.scope, "ruling", data, conversation=request.conversation)
 
 

@@ -1,9 +1,8 @@
-"""How people are told: what they were told is kept, and logged; other channels read it from here."""
+"""How people are told: what they were told is kept, and so it is in the log; other channels read it from here."""
 
 import hashlib
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Integer, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from temporalio import activity
@@ -29,29 +28,16 @@ class NoticeRow(Base):
 
 
 class Told(People):
-    """Implements the port: keeps each notice once, and writes it to the log."""
+    """Implements the port: keeps each notice once."""
 
     def __init__(self, database: Database) -> None:
         """Keep notices in `database`."""
         self._database = database
-        self._log = structlog.get_logger("callsheet.people")
 
     @activity.defn(name="tell_people")
     async def tell(self, notice: Notice) -> Done:
         """Tell people, and keep what they were told."""
-        if await self._database.run(lambda session: _keep(session, notice)):
-            question, decision = notice.question, notice.decision
-            self._log.info(
-                "people_told",
-                kind=notice.kind,
-                question=question.id,
-                run=question.scope.run,
-                item=question.scope.item,
-                owner=question.owner,
-                reason=question.reason[:300],
-                choice=decision.choice if decision else None,
-                by=decision.by if decision else None,
-            )
+        await self._database.run(lambda session: _keep(session, notice))
         return Done(at=now())
 
     async def questions(self, run: str) -> tuple[Notice, ...]:
@@ -61,7 +47,7 @@ class Told(People):
         return tuple(Notice.model_validate_json(row) for row in rows)
 
 
-def _keep(session: Session, notice: Notice) -> bool:
+def _keep(session: Session, notice: Notice) -> None:
     body = notice.model_dump_json()
     digest = hashlib.sha256(body.encode()).hexdigest()
     scope = notice.question.scope
@@ -74,4 +60,4 @@ def _keep(session: Session, notice: Notice) -> bool:
         body=body,
         told_at=now(),
     )
-    return first(session, row)
+    first(session, row)

@@ -1,18 +1,88 @@
-"""Turns single records into what a log entry says: when, in which turn, what, and the data of it."""
+"""Turns single records into log entries: who, when, in which turn, what, and the data of it.
+
+The log tells them when they are kept, and `Records` reads them afterwards; both have them from here.
+"""
 
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
-from activities.conversation_tables import CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.conversation_tables import ConversationRow, CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.database import Base
 from activities.ledger_tables import AttemptRow
 from activities.messages import calls_of, digest_of
+from activities.people import NoticeRow
 from workflows.models import Notice, Outcome, Reply, Usage
 
 Told = tuple[datetime, int, str, dict[str, Any]]
 
 _DOLLAR = 1_000_000
+
+
+class LogEntry(TypedDict):
+    """One thing that happened; `data` has what its action has.
+
+    Actions: llm_call, tool_call, tool_result, thinking, final_output, error, ruling, approval.
+    """
+
+    timestamp: datetime
+    workflow_id: str
+    run_id: str
+    agent_name: str
+    turn: int
+    action: str
+    data: dict[str, Any]
+
+
+class Whose(NamedTuple):
+    """Whose conversation a record belongs to."""
+
+    workflow_id: str
+    run_id: str
+    agent: str
+
+
+def whose(talk: ConversationRow) -> Whose:
+    """Say whose conversation it is."""
+    return Whose(talk.workflow_id, talk.workflow_run_id, talk.agent)
+
+
+def entries_of(row: Base, owner: Whose | None) -> Iterator[LogEntry]:
+    """Tell what a record says; `owner` is that of its conversation, where it has one. Other rows say nothing."""
+    if isinstance(row, JournalRow):
+        yield _entry(owner or Whose(row.run, "", ""), journal_entry(row), row.agent)
+    elif isinstance(row, NoticeRow):
+        notice = Notice.model_validate_json(row.body)
+        _, turn, action, data = notice_entry(notice)
+        yield _entry(Whose(row.run, "", ""), (row.told_at, turn, action, data), notice.question.scope.agent)
+    elif owner is not None:
+        for told in _of_conversation(row):
+            yield _entry(owner, told, owner.agent)
+
+
+def _of_conversation(row: Base) -> Iterator[Told]:
+    if isinstance(row, MessageRow):
+        yield from message_entries(row)
+    elif isinstance(row, ToolResultRow):
+        yield result_entry(row)
+    elif isinstance(row, CutRow):
+        yield cut_entry(row)
+    elif isinstance(row, AttemptRow) and row.ended_at is not None and (row.error or row.kind != "turn"):
+        yield attempt_entry(row)  # a turn that went well is told by its message
+
+
+def _entry(owner: Whose, told: Told, agent: str) -> LogEntry:
+    at, turn, action, data = told
+    return LogEntry(
+        timestamp=at,
+        workflow_id=owner.workflow_id,
+        run_id=owner.run_id,
+        agent_name=agent,
+        turn=turn,
+        action=action,
+        data=data,
+    )
 
 
 def message_entries(row: MessageRow) -> Iterator[Told]:
@@ -45,6 +115,8 @@ def result_entry(row: ToolResultRow) -> Told:
     }
     if not outcome.ok:
         data["error"] = outcome.preview
+    if outcome.refusal:
+        data["refusal"] = outcome.refusal
     return row.created_at, row.turn, "tool_result", data
 
 

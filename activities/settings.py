@@ -1,9 +1,10 @@
 """Settings: the handful of values that are Callsheet's own. All others are the libraries' environment variables."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -47,6 +48,40 @@ class Settings(BaseSettings):
     batch_window: float = Field(
         default=60.0, ge=0, allow_inf_nan=False, description="seconds for which patient calls are gathered to a batch"
     )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged"
+    )
+    log_content: bool = Field(
+        default=False, description="whether logs hold what models, tools and people say, redacted and cut"
+    )
+    log_redact: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="further regular expressions of what logs must not hold"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("log_redact", mode="before")
+    @classmethod
+    def _patterns(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in re.split(r",(?!\d*\})", value) if part.strip())  # {2,3} is one pattern
+
+    @field_validator("log_redact")
+    @classmethod
+    def _compile(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, pattern in enumerate(value, 1):
+            try:
+                empty = re.compile(pattern).search("") is not None
+            except re.error as error:
+                raise ValueError(f"pattern {number} is no regular expression: {error}") from None
+            if empty:
+                raise ValueError(f"pattern {number} matches nothing at all, and so everywhere")
+        return value
 
     @field_validator("queues", mode="before")
     @classmethod

@@ -33,6 +33,7 @@ from activities.people import Told
 from activities.pricing import Prices
 from activities.rates import share_rates
 from activities.settings import Settings
+from activities.story import Story
 from activities.studio.profiles import Profiles
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
@@ -44,6 +45,8 @@ from workflows.pipelines import PIPELINES
 from workflows.tracing import queue
 
 DRAIN = timedelta(seconds=30)
+MONEY_PATIENCE = timedelta(minutes=2)
+"""How long a call waits for money that other calls hold: most of them end within it, and give some back."""
 PASSED = ("workflows.models", "workflows.guards", "workflows.tracing")
 """Pure modules that workflow runs share; every other workflow module is watched by the sandbox."""
 
@@ -90,7 +93,8 @@ class World:
             ValueError: no key and no endpoint for the model is configured.
         """
         settings = settings or Settings()
-        database, assets, profiles = Database(settings.database_url), Assets.at(settings.assets_url), Profiles.load()
+        database = Database(settings.database_url, Story(content=settings.log_content).hear)
+        assets, profiles = Assets.at(settings.assets_url), Profiles.load()
         database.prepare()
         catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
         await catalog.seed()
@@ -161,7 +165,7 @@ def _model(
     client: AsyncAnthropic,
 ) -> tuple[ClaudeModel, BatchRounds]:
     """Build what calls the model, at once or in batches."""
-    calls = PaidCalls(client, ledger, Prices())
+    calls = PaidCalls(client, ledger, Prices(), patience=MONEY_PATIENCE)
     rules = AlertRules(settings.alert_factor, settings.alert_sample, settings.alert_pause)
     desk = BatchDesk(database, calls, Messenger(settings.batch_window))
     model = ClaudeModel(

@@ -115,10 +115,10 @@ class Dispatch:
     def _raised(self, tool: Tool, context: Context, error: Exception) -> Answer:
         self._log.warning(
             "tool_raised",
-            tool=tool.name,
+            tool_name=tool.name,
             run=context.scope.run,
             item=context.scope.item,
-            agent=context.scope.agent,
+            agent_name=context.scope.agent,
             key=context.key,
             exc_info=error,
         )
