@@ -127,7 +127,10 @@ def cut_entry(row: CutRow) -> Told:
         "dropped": row.keep_from - 1,
         "context": row.context,
         "summary_digest": digest_of(row.summary),
+        "strategy": row.strategy,
     }
+    if row.tried:
+        data["tried"] = row.tried
     return row.created_at, row.turn, "ruling", data
 
 

@@ -157,10 +157,9 @@ class Conversation(Generic[T]):
         talk = talk.charged(judged.purse)
         if not judged.drifts:
             return talk.with_transcript(judged_at=talk.turn, drifts=0)
-        note = Note(
-            kind="nudge", text=f"Somebody looked at your last turns. {preview(judged.reason)} Keep to the contract."
-        )
-        return talk.told(note, judged_at=talk.turn, drifts=talk.transcript.drifts + 1)
+        found = preview(judged.reason)
+        note = Note(kind="nudge", text=f"Somebody looked at your last turns. {found} Keep to the contract.")
+        return talk.told(note, judged_at=talk.turn, drifts=talk.transcript.drifts + 1, drift=found)
 
     async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
         use = ToolUse(
@@ -213,7 +212,7 @@ class Conversation(Generic[T]):
 
     async def _close(self, talk: Talk, ruling: Halt | Ask) -> Talk:
         halt = ruling.kind if isinstance(ruling, Halt) else None
-        end = End(kind="halted" if halt else "asks", halt=halt, reason=ruling.reason)
+        end = End(kind="halted" if halt else "asks", halt=halt, reason=ruling.reason, paused=halt is None)
         kind = halt or end.kind
         closing = Closing(
             conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason

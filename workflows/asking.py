@@ -14,6 +14,8 @@ from workflows.terms import Agent, T, Terms
 FIRST_WAIT = 600
 """The first wait for a silent endpoint is this part of all patience; each further one is twice as long."""
 LONGEST_WAIT = timedelta(minutes=5)
+GIVES_WAY = {"refusal", "rejected"}
+"""Replies after which the next model of the chain is asked, where there is one."""
 
 
 class Asking(Generic[T]):
@@ -30,13 +32,14 @@ class Asking(Generic[T]):
         while True:
             reply, trouble = await self._once(talk)
             following = self._next_model(talk)
-            if reply is not None and reply.stop != "queued" and (reply.stop != "refusal" or following is None):
+            if reply is not None and reply.stop != "queued" and (reply.stop not in GIVES_WAY or following is None):
                 return talk, reply
             heed_cancellation()  # the call may have ended well in spite of it, and what follows may take hours
             if reply is not None and reply.stop == "queued":
                 talk = await self._arrival(talk)
             elif following is not None:
-                talk = (talk.refused(reply) if reply is not None else talk).fallen_back(following)
+                refused = reply is not None and reply.stop == "refusal"
+                talk = (talk.refused(reply) if reply is not None and refused else talk).fallen_back(following)
             elif waited >= talk.transcript.limits.patience:
                 return talk, _gave_up(talk, trouble)
             else:

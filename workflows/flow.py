@@ -18,6 +18,7 @@ from workflows.models import (
     Choice,
     Contract,
     Decision,
+    Note,
     Patience,
     Purse,
     Question,
@@ -156,22 +157,22 @@ class Flow(Reviewable):
         return f"{info.workflow_id}#{info.first_execution_run_id[-12:]}/{self._consulted}.{agent}"
 
     async def converse(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
-        """Carry an open conversation on; where its money ends, a person decides whether it goes on where it stood."""
+        """Carry an open conversation on; where money ends or a guard asks, a person decides whether it goes on."""
         while True:
             ended = await self._carry_on(conversation, talk)
-            if not ended.out_of_money or not await self.funded(ended.reason, ended.talk.transcript.purse, ended.talk):
+            if ended.out_of_money and await self.funded(ended.reason, ended.talk.transcript.purse, ended.talk):
+                talk = ended.talk.funded(workflow.now())
+            elif ended.paused and (note := await self.let_go_on(ended.reason)) is not None:
+                talk = ended.talk.reopened(note, workflow.now())
+            else:
                 return ended
-            talk = ended.talk.funded(workflow.now())
 
     async def funded(self, reason: str, purse: Purse, talk: Talk | None = None) -> bool:
         """Ask for money; tells whether there is some now. `declined` keeps the answer of a person who gave none."""
-        status, agent = self.status, self.agent
-        self.stage("awaiting_review")
         question = self.question(f"{self.pipeline}: more money?", reason, ("top_up", "reject", "reassign"))
         about = {"kind": "budget", "account": purse.account, "needs_micro_usd": purse.needs}
-        decision = await self.ask(question.model_copy(update=about))
+        decision = await self._put(question.model_copy(update=about))
         if decision.choice != "top_up":
-            self.declined = decision
             return False
         if decision.micro_usd:
             await top_up_budget(
@@ -185,8 +186,27 @@ class Flow(Reviewable):
                 )
             )
         self.take_cap(await read_budget(self.caps[0].account))
-        self.stage(status, agent)
+        workflow.set_current_details(self.details())
         return True
+
+    async def let_go_on(self, reason: str) -> Note | None:
+        """Ask whether a paused conversation may go on; returns what the person says to it, or None to end it."""
+        title = f"{self.pipeline}: may it go on?"
+        decision = await self._put(self.question(title, reason, ("approve", "revise", "reject", "reassign")))
+        if decision.choice == "reject":
+            return None
+        return Note(kind="person", text=f"{decision.by} answers: {decision.note or 'Go on.'}")
+
+    async def _put(self, question: Question) -> Decision:
+        """Ask, and show it; `declined` keeps the answer of a person who ends the work."""
+        status, agent = self.status, self.agent
+        self.stage("awaiting_review")
+        decision = await self.ask(question)
+        if decision.choice == "reject":
+            self.declined = decision
+        else:
+            self.stage(status, agent)
+        return decision
 
     def take_cap(self, standing: Standing) -> None:
         """Show from now on what the ledger says is this flow's cap; somebody may have taken it away."""

@@ -79,6 +79,11 @@ class Ended(Generic[T]):
         return self.talk.end is not None and self.talk.end.halt == "money"
 
     @property
+    def paused(self) -> bool:
+        """Tell that a guard had a person asked, who may let the conversation go on."""
+        return self.talk.end is not None and self.talk.end.paused
+
+    @property
     def carried(self) -> bool:
         """Tell that the conversation is to go on in a new workflow run."""
         return self.talk.end is not None and self.talk.end.kind == "carried"

@@ -72,6 +72,13 @@ def test_an_order_for_an_agent_with_an_unknown_field_is_a_bad_file(shell):
     assert "line 2: tool: is not known here" in shell.err
 
 
+def test_an_order_for_an_agent_that_history_could_not_hold_is_a_bad_file(shell):
+    Path("order.yaml").write_text(f"goal: {'on and ' * 4_000}on\n")
+    assert shell("start", "agent", "order.yaml") == Exit.BAD_FILE
+    assert "goal" in shell.err
+    assert "20000" in shell.err.replace(",", "")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -148,3 +148,12 @@ async def test_a_conversation_that_fell_back_is_shortened_and_judged_by_the_mode
     assert (asked[:3], set(asked[2:])) == ([FIRST, FIRST, SECOND], {SECOND})
     assert (set(summaries), set(judges)) == ({SECOND}, {SECOND})
     assert lines == billed
+
+
+async def test_a_model_that_is_gone_for_good_gives_way_to_the_next(play):
+    gone = fail(404, "not_found_error", "model: claude-sonnet-5-5").turn
+    async with play(by_model(sonnet_5_5=[gone], opus_5_5=[STEPS[0], DONE])) as stage:
+        outcome = await stage.run_agent(fallbacks=(SECOND,))
+        asked, written = models(stage), stage.notebook.lines
+    assert (outcome.status, written) == ("complete", ["step 0"])
+    assert asked == [FIRST, SECOND, SECOND]

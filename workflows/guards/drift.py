@@ -21,6 +21,6 @@ def judging(transcript: Transcript) -> Judge | Ask | None:
 
 def _away(transcript: Transcript) -> str:
     looks = {2: "Two"}.get(transcript.drifts, str(transcript.drifts))
-    return (
-        f"{looks} looks in a row found the work away from its contract, the last one after turn {transcript.judged_at}."
-    )
+    found = f": {transcript.drift}" if transcript.drift else "."
+    where = f"the last one after turn {transcript.judged_at}"
+    return f"{looks} looks in a row found the work away from its contract, {where}{found}"

@@ -1,6 +1,6 @@
 """A single agent: what it is ordered to do, where it stands, what became of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,14 +10,17 @@ from workflows.models.runs import ReviewPolicy
 from workflows.models.talk import Talk
 from workflows.models.turns import Patience
 
+Line = Annotated[str, Field(max_length=4_000)]
+"""One constraint, or one thing to accept by; the contract is repeated at the tail, so it has to be bounded."""
+
 
 class AgentOrder(Value):
     """Starts a single durable agent with a goal."""
 
-    goal: str
-    constraints: tuple[str, ...] = ()
-    acceptance: tuple[str, ...] = ()
-    instructions: str = ""
+    goal: str = Field(max_length=20_000)
+    constraints: tuple[Line, ...] = Field(default=(), max_length=100)
+    acceptance: tuple[Line, ...] = Field(default=(), max_length=100)
+    instructions: str = Field(default="", max_length=100_000)
     tools: tuple[str, ...] = ()
     model: str = ""
     tenant: str = "default"

@@ -17,11 +17,15 @@ WINDOW = 24
 
 
 class End(Value):
-    """How a conversation ended: with an answer, by a halt, by asking for a person, or to be carried on elsewhere."""
+    """How a conversation ended: with an answer, by a halt, by asking for a person, or to be carried on elsewhere.
+
+    `paused` tells that a guard had it ask: it can go on where it stood.
+    """
 
     kind: Literal["answered", "halted", "asks", "carried"]
     halt: HaltKind | None = None
     reason: str = ""
+    paused: bool = False
 
 
 class Talk(Small):
@@ -179,7 +183,8 @@ class Talk(Small):
         The time that the person took is not the agent's.
         """
         fresh = self.with_transcript(turns=(), nudged_at=0, last_turn_given=False, drifts=0, alert="").unhurried(at)
-        return fresh.model_copy(update={"resume": False}).told(note)
+        kept = tuple(pending for pending in fresh.notes if pending.kind != "nudge")  # a person has looked since
+        return fresh.model_copy(update={"notes": kept}).model_copy(update={"resume": False}).told(note)
 
     def funded(self, at: datetime) -> Self:
         """Go on where it stood, after its budget was raised. Only an agent that was told to hand in hears of it."""

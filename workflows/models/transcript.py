@@ -28,7 +28,8 @@ class Transcript(Small):
 
     `turns` is a window of the last 24; totals are in `spend`. `nudged_at` is the turn of the last nudge for looping (0:
     never); `reminded_at`, `compacted_at` and `judged_at` alike. `purse` is what the ledger said last. `drifts` counts
-    the judgements in a row that found drift; `alert` says that spending is out of the ordinary.
+    the judgements in a row that found drift, `drift` is what the last of them found; `alert` says that spending is
+    out of the ordinary.
     """
 
     contract: Contract
@@ -43,5 +44,6 @@ class Transcript(Small):
     compacted_at: int = 0
     judged_at: int = 0
     drifts: int = 0
+    drift: str = ""
     alert: str = ""
     last_turn_given: bool = False

@@ -37,7 +37,8 @@ class SingleAgent(Flow):
         while True:
             ended = await self.converse(conversation, talk)
             if ended.output is not None or self.declined is not None:
-                return self._outcome(ended, ended.reason)
+                note = self.declined.note if self.declined else ""
+                return self._outcome(ended, note or ended.reason)
             if ended.carried:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(order.model_copy(update={"talk": ended.talk.resumed()}))
