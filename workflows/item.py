@@ -237,9 +237,8 @@ class ItemFlow(Flow):
         reason = self._trouble or f"After {takes} take{'s' * (takes != 1)} it still does not pass: {left}"
         options: tuple[Choice, ...] = ("reject", "revise", "reassign")
         question = self.question(self.item.title, reason, ("approve", *options) if best else options)
-        if best is None:
-            return question
-        return question.model_copy(update={"digest": best.digest, "facts": best.facts, "verdict": best.verdict})
+        shown = {"digest": best.digest, "facts": best.facts, "verdict": best.verdict} if best else {}
+        return question.model_copy(update=shown)
 
     async def _tell_run(self, status: ItemStatus, *, keeps_place: bool = False) -> None:
         """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
