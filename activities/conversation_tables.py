@@ -22,7 +22,7 @@ class ConversationRow(Base):
     """One conversation and for whom it is held. `contract` never changes.
 
     `accounts` is the JSON list of the accounts that its calls are charged to, the nearest first; those of tenant and
-    fleet come on top.
+    fleet come on top. `ended` is how it ended last: a halted one may go on after a person's answer.
     """
 
     __tablename__ = "conversations"
@@ -39,6 +39,8 @@ class ConversationRow(Base):
     accounts: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
     pipeline: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    ended: Mapped[str] = mapped_column(Text, default="", server_default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class MessageRow(Base):

@@ -21,7 +21,7 @@ from activities.paid_calls import Paid
 from activities.requests import baseline, prefix_of
 from activities.tools.answers import clean
 from activities.tools.definition import RawCall, Tooling, ToolResult
-from workflows.models import Closed, Closing, Opened, Opening, Outcome, Reply, Scope, TurnRequest
+from workflows.models import Closed, Closing, Opened, Opening, Outcome, Purse, Reply, Scope, TurnRequest
 from workflows.ports import Conversations
 
 PIN = len("sha256:") + 32
@@ -85,13 +85,17 @@ class ConversationStore(Conversations):
 
     @activity.defn(name="close_conversation")
     async def close(self, closing: Closing) -> Closed:
-        """Record why a conversation was ended by a ruling, and tell what it came to."""
-        data = {"kind": closing.kind, "reason": closing.reason}
-        await self.journal(closing.scope, "ruling", data, conversation=closing.conversation, turn=closing.turn)
-        known = closing.conversation
-        return Closed(
-            purse=await self._database.read(lambda session: ledger_rows.purse(session, known, self._caps, now()))
-        )
+        """Record how a conversation ended, in the journal where a ruling ended it, and tell what it came to."""
+        if closing.ruled:
+            data = {"kind": closing.kind, "reason": closing.reason}
+            await self.journal(closing.scope, "ruling", data, conversation=closing.conversation, turn=closing.turn)
+        return Closed(purse=await self._database.run(lambda session: self._put_away(session, closing)))
+
+    def _put_away(self, session: Session, closing: Closing) -> Purse:
+        kept = session.get(ConversationRow, closing.conversation)
+        if kept is not None and (kept.ended, kept.ended_at) != (closing.kind, closing.at):
+            kept.ended, kept.ended_at = closing.kind, closing.at
+        return ledger_rows.purse(session, closing.conversation, self._caps, now())
 
     async def journal(
         self, scope: Scope, action: str, data: dict[str, Any], *, conversation: str = "", turn: int = 0

@@ -22,6 +22,7 @@ from activities.conversations import ConversationStore
 from activities.database import Database
 from activities.desk import StudioDesk
 from activities.effects import Effects
+from activities.invocations import InvocationStore
 from activities.judge import DriftJudge
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
@@ -105,10 +106,12 @@ class World:
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
         model, batches = _model(settings, database, assets, conversations, ledger, client or claude())
         studio = StudioDesk(catalog.images, assets, profiles)
-        talks = (conversations.open, conversations.close, ledger.top_up, ledger.read, batches.tend)
+        invocations = InvocationStore(database)
+        talks = (conversations.open, conversations.close, invocations.begin, invocations.finish)
+        money = (ledger.top_up, ledger.read, batches.tend)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
         parts: dict[str, Sequence[Callable[..., Any]]] = {
-            "workflows": (*talks, *shelf, people.tell, toolbox.use),
+            "workflows": (*talks, *money, *shelf, people.tell, toolbox.use),
             "model": (model.call, model.compact, model.judge),
             "tools": (toolbox.use,),
             "studio": (toolbox.use, studio.measure),

@@ -1,7 +1,7 @@
 """A conversation: the durable turn loop of one agent."""
 
 import asyncio
-from typing import Generic
+from typing import Generic, Literal
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -76,7 +76,7 @@ class Conversation(Generic[T]):
             outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
             talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
             talk = self._weigh(talk, reply)
-        return Ended(talk=talk, output=self._output)
+        return Ended(talk=await self._put_away(talk, talk.end), output=self._output)
 
     async def open(self, conversation: str, task: str, images: tuple[str, ...] = ()) -> Talk:
         """Pin the agent and hand it its task."""
@@ -117,7 +117,9 @@ class Conversation(Generic[T]):
     async def _obey(self, talk: Talk, ruling: Ruling) -> Talk:
         match ruling:
             case Halt() | Ask():
-                return await self._close(talk, ruling)
+                halt = ruling.kind if isinstance(ruling, Halt) else None
+                kind: Literal["halted", "asks"] = "halted" if halt else "asks"
+                return talk.ended(End(kind=kind, halt=halt, reason=ruling.reason, paused=halt is None, ruled=True))
             case Compact(keep=keep):
                 return await self._compact(talk, keep)
             case Judge():
@@ -210,14 +212,20 @@ class Conversation(Generic[T]):
         reason = f"the output did not fit after {sent} correction{'' if sent == 1 else 's'}: {preview(problem)}"
         return talk.ended(End(kind="halted", halt="output", reason=reason))
 
-    async def _close(self, talk: Talk, ruling: Halt | Ask) -> Talk:
-        halt = ruling.kind if isinstance(ruling, Halt) else None
-        end = End(kind="halted" if halt else "asks", halt=halt, reason=ruling.reason, paused=halt is None)
-        kind = halt or end.kind
+    async def _put_away(self, talk: Talk, end: End) -> Talk:
+        """Keep how it ended, unless it goes on in a new run."""
+        if end.kind == "carried":
+            return talk
         closing = Closing(
-            conversation=talk.conversation, scope=self._scope, turn=talk.turn, kind=kind, reason=end.reason
+            conversation=talk.conversation,
+            scope=self._scope,
+            turn=talk.turn,
+            kind=end.halt or end.kind,
+            reason=preview(end.reason),
+            ruled=end.ruled,
+            at=workflow.now(),
         )
-        return talk.billed((await close_conversation(closing)).purse.total).ended(end)
+        return talk.billed((await close_conversation(closing)).purse.total)
 
 
 def describe(error: ValidationError) -> str:

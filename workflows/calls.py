@@ -11,11 +11,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.models import (
     AccountQuery,
+    Begun,
     Call,
     Closed,
     Closing,
     Compacted,
     Cut,
+    Finished,
     Judgement,
     JudgeRequest,
     Notice,
@@ -32,7 +34,7 @@ from workflows.models import (
     TurnRequest,
     preview,
 )
-from workflows.ports import Conversations, Ledger, Model, People, Tools
+from workflows.ports import Conversations, Invocations, Ledger, Model, People, Tools
 from workflows.tracing import SUMMARY, dollars, queue, turn_summary
 
 P = TypeVar("P")
@@ -71,6 +73,18 @@ async def store(
         start_to_close_timeout=limit,
         schedule_to_close_timeout=PATIENCE,
         heartbeat_timeout=beat,
+        retry_policy=STORE_RETRY,
+        summary=preview(summary, SUMMARY),
+    )
+
+
+async def keep(method: Callable[[P, A], Awaitable[R]], value: A, summary: str) -> R:
+    """Write a short record in this worker: one event of history, where an activity of the queue takes six."""
+    return await workflow.execute_local_activity_method(
+        method,
+        value,
+        start_to_close_timeout=STORE_LIMIT,
+        schedule_to_close_timeout=PATIENCE,
         retry_policy=STORE_RETRY,
         summary=preview(summary, SUMMARY),
     )
@@ -142,9 +156,19 @@ async def judge_drift(request: JudgeRequest) -> Judgement:
 
 
 async def close_conversation(closing: Closing) -> Closed:
-    """Record a ruling that ended a conversation."""
-    summary = turn_summary(closing.scope.agent, closing.turn, f"{closing.kind}: {closing.reason}")
-    return await store(Conversations.close, closing, summary)
+    """Record how a conversation ended."""
+    ended = f"{closing.kind}: {closing.reason}" if closing.reason else closing.kind
+    return await keep(Conversations.close, closing, turn_summary(closing.scope.agent, closing.turn, ended))
+
+
+async def begin_invocation(begun: Begun) -> None:
+    """Record that the work of this workflow began."""
+    await keep(Invocations.begin, begun, "begins")
+
+
+async def finish_invocation(finished: Finished) -> None:
+    """Record what became of the work of this workflow."""
+    await keep(Invocations.finish, finished, f"ends: {finished.status}")
 
 
 async def top_up_budget(order: TopUp) -> None:

@@ -30,6 +30,7 @@ from workflows.models import (
     TopUp,
     preview,
 )
+from workflows.recorded import Recorded
 from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, dollars
 
 T = TypeVar("T", bound=BaseModel)
@@ -38,18 +39,13 @@ LOOK_AGAIN = timedelta(minutes=15)
 """How long a batched reply is waited for before it is looked for without a signal."""
 
 
-class Flow(Reviewable):
+class Flow(Recorded, Reviewable):
     """The verbs that pipelines, items and single agents are written in."""
-
-    pipeline = ""
 
     def __init__(self) -> None:
         """Begin with nothing spent."""
         super().__init__()
-        self.status = ""
         self.waiting = ""
-        self.spend = Spend()
-        self.scope = Scope(run="")
         self.contract = Contract(goal="")
         self.caps: tuple[Cap, ...] = ()
         self.uncapped = False

@@ -10,12 +10,14 @@ from temporalio import activity
 
 from workflows.models import (
     AccountQuery,
+    Begun,
     Closed,
     Closing,
     Compacted,
     Cut,
     Done,
     FactSheet,
+    Finished,
     ItemRecord,
     Judgement,
     JudgeRequest,
@@ -53,7 +55,21 @@ class Conversations(ABC):
     @activity.defn(name="close_conversation")
     @abstractmethod
     async def close(self, closing: Closing) -> Closed:
-        """Record why a conversation was ended by a ruling."""
+        """Record how a conversation ended; one that a ruling ended may be opened again."""
+
+
+class Invocations(ABC):
+    """When workflows in which agents work began, and what became of them."""
+
+    @activity.defn(name="begin_invocation")
+    @abstractmethod
+    async def begin(self, begun: Begun) -> Done:
+        """Keep that it began, once."""
+
+    @activity.defn(name="finish_invocation")
+    @abstractmethod
+    async def finish(self, finished: Finished) -> Done:
+        """Keep what became of it, once."""
 
 
 class Model(ABC):

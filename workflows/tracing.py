@@ -1,4 +1,8 @@
-"""Every name under which a run can be found or read: search attributes, task queues, summaries."""
+"""Every name under which a run can be found or read: search attributes, task queues, summaries, places in traces."""
+
+import hashlib
+import re
+from typing import NamedTuple, Self
 
 from temporalio.common import SearchAttributeKey
 
@@ -23,6 +27,37 @@ SEARCH_ATTRIBUTES = {
 
 SUMMARY = 180
 """Characters of an activity's summary; the server cuts at 400 bytes."""
+
+
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
+
+
+class Place(NamedTuple):
+    """A place in a trace: 32 and 16 hexadecimal digits; without a span above it, it is a root."""
+
+    trace_id: str
+    span_id: str
+
+    @classmethod
+    def read(cls, traceparent: str) -> Self | None:
+        """Read a W3C `traceparent`; None when it is none."""
+        found = TRACEPARENT.fullmatch(traceparent)
+        return cls(*found.groups()) if found else None
+
+
+def trace_id(name: str) -> str:
+    """Name the trace of an invocation: the same in every worker and after every restart."""
+    return hashlib.sha256(f"trace:{name}".encode()).hexdigest()[:32]
+
+
+def span_id(*names: object) -> str:
+    """Name a span by what it is of: what is told twice has the same name twice."""
+    return hashlib.sha256("\x1f".join(("span", *map(str, names))).encode()).hexdigest()[:16]
+
+
+def invocation_name(workflow_type: str) -> str:
+    """Name what is invoked by the type of its workflow: `ShootItem` is `shoot_item`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", workflow_type).lower()
 
 
 def queue(base: str, part: str) -> str:

@@ -193,7 +193,7 @@ async def test_calls_are_read_as_the_model_wrote_them(store):
 
 async def test_closing_twice_is_recorded_once(store, database):
     await store.open(opening())
-    closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A")
+    closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A", ruled=True)
     await store.close(closing)
     await store.close(closing)
     entries = await Records(database).entries("run-1")
@@ -267,7 +267,7 @@ async def test_closing_tells_what_a_conversation_came_to(store, database):
     await store.open(opening(caps=(Cap(account="agent:talk-1", micro_usd=10_000),)))
     ledger = LedgerStore(database)
     await ledger.lose((await pay(ledger, "lost", 0)).attempt, "the stream ended")
-    closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A")
+    closing = Closing(conversation="talk-1", scope=opening().scope, turn=3, kind="loop", reason="A A A A A", ruled=True)
     assert (await store.close(closing)).purse == Purse(total=5_000, left=5_000, account="agent:talk-1")
 
 

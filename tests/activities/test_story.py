@@ -107,7 +107,9 @@ async def everything(database):
     done = Reply(head=draft.position + 1, turn=9, stop="end_turn", output='{"z":"done"}')
     await store.commit(asked, draft, [think("so"), say('{"z":"done"}')], done, {})
     await Told(database).tell(notice())
-    await store.close(Closing(conversation="talk-1", scope=SCOPE, turn=9, kind="loop", reason="again and again"))
+    await store.close(
+        Closing(conversation="talk-1", scope=SCOPE, turn=9, kind="loop", reason="again and again", ruled=True)
+    )
 
 
 async def test_what_is_told_is_what_the_trace_reads_in_the_same_order(open_database, heard):

@@ -21,6 +21,10 @@ from workflows.models.conversations import (
     Opening,
     Strategy,
 )
+from workflows.models.invocations import (
+    Begun,
+    Finished,
+)
 from workflows.models.money import (
     AccountQuery,
     Allowance,
@@ -144,6 +148,7 @@ __all__ = [
     "Arrival",
     "Ask",
     "Attempt",
+    "Begun",
     "Brief",
     "Budget",
     "Call",
@@ -165,6 +170,7 @@ __all__ = [
     "Fabric",
     "Fact",
     "FactSheet",
+    "Finished",
     "Garment",
     "Guidelines",
     "Halt",

@@ -1,8 +1,9 @@
 """A conversation as a whole: opened, shortened, judged, closed."""
 
+from datetime import datetime
 from typing import Any, Literal
 
-from workflows.models.base import Value
+from workflows.models.base import Small, Value
 from workflows.models.money import Cap, Limits, Purse
 from workflows.models.turns import Contract, Effort, Scope
 
@@ -105,11 +106,13 @@ class Closed(Value):
     purse: Purse = Purse()
 
 
-class Closing(Value):
-    """Records how a conversation ended when it did not end by itself (a halt, an escalation)."""
+class Closing(Small):
+    """Records how a conversation ended; `ruled` tells that a guard ended it, and not the agent."""
 
     conversation: str
     scope: Scope
     turn: int
     kind: str
-    reason: str
+    reason: str = ""
+    ruled: bool = False
+    at: datetime | None = None

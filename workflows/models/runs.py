@@ -45,11 +45,15 @@ class ReviewPolicy(Value):
 
 
 class RunOrder(Value):
-    """Starts a production. `brief` is the digest of the brief in the asset store."""
+    """Starts a production. `brief` is the digest of the brief in the asset store.
+
+    `traceparent` is the W3C trace context of whoever orders it; the run is then part of that trace.
+    """
 
     brief: str
     title: str = ""
     tenant: str = "default"
+    traceparent: str = ""
     concurrency: int = 4
     review: ReviewPolicy = ReviewPolicy()
     threshold: int = 80

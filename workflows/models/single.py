@@ -15,7 +15,7 @@ Line = Annotated[str, Field(max_length=4_000)]
 
 
 class AgentOrder(Value):
-    """Starts a single durable agent with a goal."""
+    """Starts a single durable agent with a goal. `traceparent` is the W3C trace context of whoever orders it."""
 
     goal: str = Field(max_length=20_000)
     constraints: tuple[Line, ...] = Field(default=(), max_length=100)
@@ -28,6 +28,7 @@ class AgentOrder(Value):
     review: ReviewPolicy = ReviewPolicy()
     fallbacks: tuple[str, ...] = ()
     patience: Patience = "now"
+    traceparent: str = Field(default="", max_length=100)
     talk: Talk | None = None
 
 

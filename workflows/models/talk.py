@@ -19,13 +19,14 @@ WINDOW = 24
 class End(Value):
     """How a conversation ended: with an answer, by a halt, by asking for a person, or to be carried on elsewhere.
 
-    `paused` tells that a guard had it ask: it can go on where it stood.
+    `paused` tells that a guard had it ask: it can go on where it stood. `ruled` tells that a guard ended it.
     """
 
     kind: Literal["answered", "halted", "asks", "carried"]
     halt: HaltKind | None = None
     reason: str = ""
     paused: bool = False
+    ruled: bool = False
 
 
 class Talk(Small):

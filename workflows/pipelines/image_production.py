@@ -96,11 +96,12 @@ class ImageProduction(Pipeline):
     async def run(self, order: RunOrder) -> RunState:
         """Brief in, published entries out."""
         self.take_order(order)
-        with self.shown_to_the_end():
-            await self.read_brief()
-            await self.plan()
-            await self.produce_items()
-        return self.wrap_up()
+        async with self.recorded(order.traceparent):
+            with self.shown_to_the_end():
+                await self.read_brief()
+                await self.plan()
+                await self.produce_items()
+            return self.wrap_up()
 
     def planner_task(self, shoot: Shoot) -> str:
         """Show the contract and the brief."""
@@ -118,7 +119,7 @@ class ShootItem(ItemFlow):
     async def run(self, order: ItemOrder) -> ItemState:
         """Shoot, judge, refine until it passes; then publish, or ask a person."""
         self.take_order(order)
-        async with self.settled():
+        async with self.recorded(), self.settled():
             direction = order.shot.direction
             while direction:
                 await self.shoot(direction)

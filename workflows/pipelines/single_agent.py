@@ -33,6 +33,11 @@ class SingleAgent(Flow):
     async def run(self, order: AgentOrder) -> AgentOutcome:
         """Work towards the goal; where it cannot go on, ask a person, and go on with the answer."""
         conversation = self.take_order(order)
+        async with self.recorded(order.traceparent):
+            return await self.work(order, conversation)
+
+    async def work(self, order: AgentOrder, conversation: Conversation[Answer]) -> AgentOutcome:
+        """Carry the conversation on until there is an answer, or a person ends it."""
         talk = order.talk or await conversation.open(self.name(conversation.agent.name), self._task())
         while True:
             ended = await self.converse(conversation, talk)
