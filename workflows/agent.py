@@ -185,7 +185,7 @@ class Conversation(Generic[T]):
         if reply.stop == "tool_use" and reply.calls:
             return talk.model_copy(update={"interrupted": LOST if talk.has_lost_calls else ""})
         if reply.stop == "max_tokens":
-            wider = talk.transcript.limits.widened()
+            wider = talk.transcript.limits.widened(self.agent.limits)
             cut = talk.told(Note(kind="cut_off", text=CUT_OFF), limits=wider)
             return cut.model_copy(update={"interrupted": CUT_OFF})
         if reply.stop == "context_exceeded":  # also in the middle of a reply, which then stands in the conversation

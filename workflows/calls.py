@@ -50,6 +50,10 @@ ONCE = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(seconds=1))
 TOOL_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
 )
+MODEL_LIMIT = timedelta(minutes=20)
+MODEL_PATIENCE = timedelta(hours=6)
+LAST = 5
+"""The priority of a call that can wait: where a rate holds calls back, all others go first."""
 STORE_LIMIT = timedelta(seconds=30)
 PATIENCE = timedelta(hours=1)
 GRACE = timedelta(seconds=15)
@@ -96,26 +100,41 @@ async def open_conversation(opening: Opening) -> Opened:
 
 
 async def _paid(
-    method: Callable[[P, A], Awaitable[R]], value: A, scope: Scope, summary: str, retry: RetryPolicy = MODEL_RETRY
+    method: Callable[[P, A], Awaitable[R]],
+    value: A,
+    scope: Scope,
+    summary: str,
+    *,
+    retry: RetryPolicy,
+    patience: timedelta = MODEL_PATIENCE,
+    priority: int | None = None,
 ) -> R:
     """Call what costs money: on a queue of its own, because a shared one bypasses every rate limit; tenants in turn."""
     return await workflow.execute_activity_method(
         method,
         value,
         task_queue=queue(workflow.info().task_queue, "model"),
-        start_to_close_timeout=timedelta(minutes=20),
-        schedule_to_close_timeout=timedelta(hours=6),
+        start_to_close_timeout=MODEL_LIMIT,
+        schedule_to_close_timeout=patience + MODEL_LIMIT,  # the last attempt that begins in time may end
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=retry,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
-        priority=Priority(fairness_key=scope.tenant),
+        priority=Priority(priority_key=priority, fairness_key=scope.tenant),
     )
 
 
-async def call_model(request: TurnRequest, model: str) -> Reply:
-    """Ask for one reply."""
-    return await _paid(Model.call, request, request.scope, turn_summary(request.scope.agent, request.turn, model))
+async def call_model(request: TurnRequest, model: str, patience: timedelta = MODEL_PATIENCE) -> Reply:
+    """Ask for one reply; no attempt begins after `patience`, whatever delay the endpoint asks for."""
+    return await _paid(
+        Model.call,
+        request,
+        request.scope,
+        turn_summary(request.scope.agent, request.turn, model),
+        retry=MODEL_RETRY,
+        patience=patience,
+        priority=LAST if request.patience == "batch" else None,
+    )
 
 
 async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcomes:
@@ -141,14 +160,14 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
 async def compact_conversation(cut: Cut) -> Compacted:
     """Shorten what the model reads from now on. Whatever the model does it has an answer; only our stores can fail."""
     summary = turn_summary(cut.scope.agent, cut.turn, "compacts")
-    return await _paid(Model.compact, cut, cut.scope, summary, STORE_RETRY)
+    return await _paid(Model.compact, cut, cut.scope, summary, retry=STORE_RETRY)
 
 
 async def judge_drift(request: JudgeRequest) -> Judgement:
     """Have somebody else look at the last turns; a judge who cannot be asked finds nothing."""
     summary = turn_summary(request.scope.agent, request.turn, "is judged against its contract")
     try:
-        return await _paid(Model.judge, request, request.scope, summary, ONCE)
+        return await _paid(Model.judge, request, request.scope, summary, retry=ONCE)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise

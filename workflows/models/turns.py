@@ -61,7 +61,8 @@ class TurnRequest(Small):
     The user message of this turn is written at position `head` (the results of all open calls first, then `notes`), the
     reply at the next one; both first writer wins. With `head == 1` or `resume` no user message is written. Open calls
     that have no result are answered with `interrupted` as an error; empty means that there must be none. `model` is
-    asked instead of the pinned one, where the conversation fell back.
+    asked instead of the pinned one, where the conversation fell back. With `gives_way` another one may be asked after
+    it, so that no long delay is waited for.
     """
 
     conversation: str
@@ -75,6 +76,7 @@ class TurnRequest(Small):
     without_tools: bool = False
     allowance: Allowance
     model: str = ""
+    gives_way: bool = False
     patience: Patience = "now"
 
 
