@@ -4,11 +4,11 @@
 
 Each trial is a run of so many agents at once under a cap of $1.00; they work until the money ends. The model's replies
 cost at random between a hundred and four thousand tokens; one in eight goes wrong on its way (overload, lost
-connection, a stream that ends early). The seed of a trial says which. While trials run, workers are killed at random
-moments and replaced. Afterwards the ledger is held against what the rehearsal of the model billed: spent must cover
-what was billed, be what all attempts together count, and may not exceed the cap; nothing may stay reserved; and what is
-left unused must be less than one single call of all that were made had reserved at most. Prints one line per trial, and
-ends with exit code 1 if any trial broke a rule.
+connection, a stream that ends early). The seed of a trial says which. After some twenty calls a worker is killed, and
+replaced. Afterwards the ledger is held against what the rehearsal of the model billed: spent must cover what was
+billed, be what all attempts together count, and may not exceed the cap; nothing may stay reserved; and what is left
+unused must be less than the most that any single call had reserved. Prints one line per trial, and ends with exit code
+1 if any trial broke a rule.
 """
 
 import argparse
@@ -98,13 +98,17 @@ async def main(options: argparse.Namespace) -> int:
         folder = Path(name)
         with database_url(folder, postgres=options.postgres) as url:
             async with house(folder, url, options.workers) as here:
-                harassing = asyncio.create_task(here.crew.harass(random.Random(options.seed), options.kill_every))
+                harassing = asyncio.create_task(_harass(here, options))
                 done = await _trials(here, options)
                 harassing.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await harassing
                 _sum_up(done, here.crew.killed, "PostgreSQL" if options.postgres else "SQLite")
     return sum(bool(each.broken()) for each in done)
+
+
+async def _harass(here: House, options: argparse.Namespace) -> None:
+    await here.crew.harass(random.Random(options.seed), lambda: len(here.rehearsal.requests), options.kill_every)
 
 
 async def _trials(here: House, options: argparse.Namespace) -> list[Trial]:
@@ -146,7 +150,7 @@ if __name__ == "__main__":
     parser.add_argument("--parcels", type=int, default=64, help="agents at once under one cap")
     parser.add_argument("--workers", type=int, default=4, help="worker processes")
     parser.add_argument("--at-once", type=int, default=5, help="trials at the same time")
-    parser.add_argument("--kill-every", type=float, default=20.0, help="seconds between two kills, on average")
+    parser.add_argument("--kill-every", type=int, default=20, help="calls of the model between two kills, on average")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--postgres", action="store_true", help="on an embedded PostgreSQL instead of SQLite")
     sys.exit(1 if asyncio.run(main(parser.parse_args())) else 0)

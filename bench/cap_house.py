@@ -5,7 +5,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.database import Database
 from console.processes import free_port
 from rehearsal.player import Performance, Request
-from rehearsal.scripts import Script, answer, call, fail, forever, hang_up, truncate
+from rehearsal.scripts import Script, answer, call, fail, forever, hang_up, later, truncate
 from rehearsal.server import Rehearsal
 from tests.chaos.processes import kill, ready, start_worker
 from tests.scenarios.temporal import serve
@@ -27,7 +27,7 @@ WHO = re.compile(r"Sort the parcel (p\d+) of trial-(\d+)\.")
 
 
 def sorter() -> Script:
-    """Play agents whose replies cost at random, and go wrong at random; on its last turn each hands in.
+    """Play agents whose replies take, and cost, what chance says, and go wrong at random; at last each hands in.
 
     The dice of a request are those of its trial, its agent and how often that one has asked, however trials overlap.
     """
@@ -42,17 +42,19 @@ def sorter() -> Script:
             return fault if isinstance(fault, Performance) else fault(request)
         last = request.body.get("tool_choice") == {"type": "none"}
         turn = answer({"answer": "sorted"}) if last else call("look", place=f"shelf {chance.random()}")
-        return replace(turn, usage={"output_tokens": chance.randint(100, min(4_000, request.max_tokens))})
+        tokens = chance.randint(100, min(4_000, request.max_tokens))
+        return later(chance.uniform(0.0, 1.0), replace(turn, usage={"output_tokens": tokens}))
 
     return Script({"sorter": [forever(play)]})
 
 
 class Crew:
-    """Worker processes, of which any may be killed at any time and is replaced."""
+    """Worker processes, of which any may be killed at any time and is replaced; one at least is always there."""
 
     def __init__(self, env: dict[str, str], size: int) -> None:
         self._env = env
         self._workers = [start_worker(env, PARCELS) for _ in range(size)]
+        self._coming: dict[int, asyncio.Task[str]] = {}
         self.killed = 0
 
     async def ready(self) -> None:
@@ -61,15 +63,22 @@ class Crew:
             if not await ready(worker):
                 raise RuntimeError(f"a worker ended with {worker.wait()}")
 
-    async def harass(self, chance: random.Random, seconds: float) -> None:
-        """Kill one now and then, for ever."""
+    async def harass(self, chance: random.Random, calls: Callable[[], int], every: int) -> None:
+        """Kill one after so many calls on average, for ever: so kills find work under way, however slow it goes."""
+        enough = chance.randint(1, 2 * every - 1)
         while True:
-            await asyncio.sleep(chance.uniform(0.3, 1.7) * seconds)
-            victim = chance.randrange(len(self._workers))
-            kill(self._workers[victim])
-            self.killed += 1
-            self._workers[victim] = start_worker(self._env, PARCELS)
-            await ready(self._workers[victim])
+            await asyncio.sleep(chance.uniform(0.01, 0.1))
+            at_work = [place for place in range(len(self._workers)) if place not in self._coming]
+            if calls() >= enough and len(at_work) > 1:
+                self._replace(chance.choice(at_work))
+                enough = calls() + chance.randint(1, 2 * every - 1)
+
+    def _replace(self, place: int) -> None:
+        kill(self._workers[place])
+        self.killed += 1
+        self._workers[place] = start_worker(self._env, PARCELS)
+        self._coming[place] = asyncio.create_task(ready(self._workers[place]))
+        self._coming[place].add_done_callback(lambda _: self._coming.pop(place))
 
     def end(self) -> None:
         """Kill all."""

@@ -47,7 +47,7 @@ class Asking(Generic[T]):
                 refused = reply is not None and reply.stop == "refusal"
                 talk = (talk.refused(reply) if reply is not None and refused else talk).fallen_back(following)
             elif waited >= talk.transcript.limits.patience:
-                return talk, _gave_up(talk, trouble)
+                return talk, _gave_up(talk, f"after {_minutes(waited)} of waiting: {trouble}")
             else:
                 pause = await self._wait_out(talk, waited, trouble)
                 talk, waited = talk.idled(pause), waited + pause

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from workflows.models import (
     AccountQuery,
@@ -248,4 +248,5 @@ def lost(call: Call, why: str) -> Outcome:
 def cause(error: BaseException) -> str:
     """Say in one line why an activity failed."""
     inner = getattr(error, "cause", None) or error
-    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {inner}")
+    said = inner.message if isinstance(inner, FailureError) else inner  # as text it would name its type once more
+    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {said}")

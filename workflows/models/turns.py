@@ -20,7 +20,7 @@ Stop = Literal[
     "over_budget",  # not called: an account of the ledger does not cover what the call could cost
     "queued",  # not called yet: it waits for a batch, and a signal will say that the reply is there
     "broken",  # no or an unknown stop reason: execute nothing
-    "rejected",  # the endpoint refused the request for good (4xx); `text` says why
+    "rejected",  # the endpoint refused the request for good, or was away for too long; `text` says why
 ]
 
 
