@@ -14,6 +14,7 @@ from activities.connection import connect
 from activities.leave import leave
 from activities.logs import log_as_json
 from activities.settings import Settings
+from activities.telemetry import Telemetry
 from activities.tools import TOOLS
 from activities.tools.definition import BadTool
 from activities.world import World
@@ -22,7 +23,9 @@ from workflows.pipelines import PIPELINES
 
 async def main() -> None:
     """Serve the task queues of the settings until SIGTERM or SIGINT, then drain."""
-    world = await World.open(tools=TOOLS, pipelines=PIPELINES)
+    telemetry = Telemetry.from_environment()
+    telemetry.install()
+    world = await World.open(tools=TOOLS, pipelines=PIPELINES, telemetry=telemetry)
     client = await connect()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

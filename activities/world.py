@@ -19,7 +19,7 @@ from activities.batches import BatchDesk
 from activities.catalog import CatalogStore
 from activities.compactor import Compactor
 from activities.conversations import ConversationStore
-from activities.database import Database
+from activities.database import Database, all_of
 from activities.desk import StudioDesk
 from activities.effects import Effects
 from activities.invocations import InvocationStore
@@ -36,6 +36,7 @@ from activities.rates import share_rates
 from activities.settings import Settings
 from activities.story import Story
 from activities.studio.profiles import Profiles
+from activities.telemetry import Telemetry
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.directories import catalog_references
@@ -76,6 +77,7 @@ class World:
     ledger: LedgerStore
     activities: Mapping[str, Sequence[Callable[..., Any]]]
     workflows: Sequence[type]
+    telemetry: Telemetry
 
     @classmethod
     async def open(
@@ -86,15 +88,18 @@ class World:
         pipelines: Sequence[type] = PIPELINES,
         dependencies: Iterable[object] = (),
         client: AsyncAnthropic | None = None,
+        telemetry: Telemetry | None = None,
     ) -> Self:
         """Build the world; `dependencies` are further values that tools ask for by their type.
 
+        `telemetry` is that of the environment where none is given; the world closes it.
+
         Raises:
             BadTool: a tool cannot be run in this world.
-            ValueError: no key and no endpoint for the model is configured.
+            ValueError: no key and no endpoint for the model is configured, or an exporter that there is not.
         """
-        settings = settings or Settings()
-        database = Database(settings.database_url, Story(content=settings.log_content).hear)
+        settings, telemetry = settings or Settings(), telemetry or Telemetry.from_environment()
+        database = Database(settings.database_url, all_of(Story(content=settings.log_content).hear))
         assets, profiles = Assets.at(settings.assets_url), Profiles.load()
         database.prepare()
         catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
@@ -117,7 +122,7 @@ class World:
             "studio": (toolbox.use, studio.measure),
         }
         workflows = (*pipelines, batch_desk.BatchDesk)
-        return cls(settings, database, assets, conversations, catalog, people, ledger, parts, workflows)
+        return cls(settings, database, assets, conversations, catalog, people, ledger, parts, workflows, telemetry)
 
     def workers(self, client: Client, parts: Sequence[str] = (), base: str = "") -> list[Worker]:
         """Make one worker for each part to be served: by default the parts and the queue of the settings."""
@@ -151,8 +156,9 @@ class World:
             await share_rates(client, self.queue_of("model"), *rates)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and send the telemetry that waits."""
         self.database.close()
+        self.telemetry.close()
 
 
 PLACES = {"workflows": 100, "model": 50, "tools": 20, "studio": 2}

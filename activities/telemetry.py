@@ -1,0 +1,104 @@
+"""Telemetry: what OpenTelemetry exports from this process, as its own environment variables say. Built once.
+
+The libraries read `OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
+`OTEL_BSP_*` themselves; here is only chosen what is exported at all, and how.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Self
+from uuid import uuid4
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+
+HTTP = "http/protobuf"
+
+
+class Telemetry:
+    """The providers of one process. Nothing here waits for an export: what cannot be sent in time is dropped.
+
+    What is kept can be exported again from the records, so nothing is lost for good.
+    """
+
+    def __init__(self, exporters: Iterable[SpanExporter] = ()) -> None:
+        """Export spans through `exporters`, in batches."""
+        self._processors = [BatchSpanProcessor(each) for each in exporters]
+        self.resource = resource()
+        self.tracers = TracerProvider(resource=self.resource, shutdown_on_exit=False)
+        for each in self._processors:
+            self.tracers.add_span_processor(each)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Export what the environment says; nothing at all when it says nothing.
+
+        Raises:
+            ValueError: an exporter or a protocol is named that there is not.
+        """
+        if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return cls()
+        return cls(_span_exporter(name) for name in exporters_of("TRACES", ("otlp", "console"), environ))
+
+    @property
+    def traces(self) -> bool:
+        """Tell whether spans are exported at all."""
+        return bool(self._processors)
+
+    def install(self) -> None:
+        """Make these the providers of the process, so that spans of a user's own code go the same way."""
+        if self.traces:
+            trace.set_tracer_provider(self.tracers)
+
+    def tell(self, spans: Sequence[ReadableSpan]) -> None:
+        """Hand over finished spans."""
+        for span in spans:
+            for each in self._processors:
+                each.on_end(span)
+
+    def close(self) -> None:
+        """Send what waits, and let go."""
+        self.tracers.shutdown()
+
+
+def exporters_of(signal: str, known: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """Read which exporters a signal has, e.g. `TRACES`: those that are named, or `otlp` where it has an endpoint.
+
+    Raises:
+        ValueError: one is not among `known`, or its protocol is not ours.
+    """
+    variable = f"OTEL_{signal}_EXPORTER"
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    usual = "otlp" if any(environ.get(name) for name in endpoints) else "none"
+    named = [each.strip().lower() for each in (environ.get(variable) or usual).split(",")]
+    names = [each for each in dict.fromkeys(named) if each not in {"", "none"}]
+    if unknown := [each for each in names if each not in known]:
+        raise ValueError(f"{variable}: {unknown[0]!r} is not known; use none, {', '.join(known)}")
+    if "otlp" in names:
+        _check_protocol(signal, environ)
+    return names
+
+
+def resource() -> Resource:
+    """Say who exports: what the environment says of it comes first."""
+    ours = {
+        "service.name": "callsheet",
+        "service.version": version("callsheet"),
+        "service.instance.id": str(uuid4()),
+    }
+    theirs = OTELResourceDetector().detect().attributes
+    return Resource.create({name: value for name, value in ours.items() if name not in theirs})
+
+
+def _check_protocol(signal: str, environ: Mapping[str, str]) -> None:
+    for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        if (protocol := environ.get(name, "").strip()) and protocol != HTTP:
+            raise ValueError(f"{name}: {protocol!r} is not spoken here; use {HTTP} (usually on port 4318)")
+
+
+def _span_exporter(name: str) -> SpanExporter:
+    return OTLPSpanExporter() if name == "otlp" else ConsoleSpanExporter()
