@@ -22,7 +22,7 @@ class ConversationRow(Base):
     """One conversation and for whom it is held. `contract` never changes.
 
     `accounts` is the JSON list of the accounts that its calls are charged to, the nearest first; those of tenant and
-    fleet come on top. `ended` is how it ended last: a halted one may go on after a person's answer.
+    fleet come on top. `ended` is how it ended last, after `ended_turn`: a halted one may go on after a person's answer.
     """
 
     __tablename__ = "conversations"
@@ -41,6 +41,7 @@ class ConversationRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended: Mapped[str] = mapped_column(Text, default="", server_default="")
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    ended_turn: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class MessageRow(Base):

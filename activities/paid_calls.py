@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
@@ -120,7 +120,8 @@ class PaidCalls:
             await self._noted(self.ledger.lose(held.attempt, "cancelled"))
             raise
         seconds = time.monotonic() - asked
-        return Paid(message, held.attempt, bill_of(self.prices, message, order.model), seconds)
+        bill = replace(bill_of(self.prices, message, order.model), max_tokens=cap)
+        return Paid(message, held.attempt, bill, seconds)
 
     def bid_for(self, order: Order, *, batch: bool = False) -> Bid:
         """Say what an order may cost; `batch` for one that is handed in with others.
@@ -227,6 +228,8 @@ def bill_of(prices: Prices, message: Mapping[str, Any], requested: str, *, batch
         write_1h=cost.write_1h,
         served=small(cost.served, 100, 200),  # an endpoint may send what no database takes
         request_id=small(str(message.get("request_id") or ""), 100, 200),
+        stop=small(str(message.get("stop_reason") or ""), 60, 120),
+        response=small(str(message.get("id") or ""), 100, 200),
     )
 
 

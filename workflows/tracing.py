@@ -29,14 +29,18 @@ SUMMARY = 180
 """Characters of an activity's summary; the server cuts at 400 bytes."""
 
 
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 class Place(NamedTuple):
-    """A place in a trace: 32 and 16 hexadecimal digits; without a span above it, it is a root."""
+    """A place in a trace: 32 and 16 hexadecimal digits; without a span above it, it is a root.
+
+    `flags` are the two digits of whoever began the trace elsewhere; empty where it began here.
+    """
 
     trace_id: str
     span_id: str
+    flags: str = ""
 
     @classmethod
     def read(cls, traceparent: str) -> Self | None:
