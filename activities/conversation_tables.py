@@ -47,7 +47,7 @@ class ConversationRow(Base):
 class MessageRow(Base):
     """One message, verbatim, first writer wins. `record` is the reply's record, `notes` what the workflow added.
 
-    `model` is the one that was asked for a reply.
+    `model` is the one that was asked for a reply, `attempt` the ledger's record of that call.
     """
 
     __tablename__ = "messages"
@@ -60,6 +60,7 @@ class MessageRow(Base):
     notes: Mapped[str] = mapped_column(Text, default="[]")
     record: Mapped[str | None] = mapped_column(Text, default=None)
     model: Mapped[str | None] = mapped_column(Text, default=None)
+    attempt: Mapped[int | None] = mapped_column(BigInteger, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

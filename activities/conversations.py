@@ -155,6 +155,7 @@ class ConversationStore(Conversations):
 
         def work(session: Session) -> Reply:
             rows = drafts.turn_rows(request, draft, content, reply)
+            rows[0].attempt = paid.attempt if paid is not None else None
             won = first(session, rows[0])
             if paid is not None:
                 ledger_rows.settle(session, paid.attempt, paid.bill, now())

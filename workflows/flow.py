@@ -31,7 +31,7 @@ from workflows.models import (
     preview,
 )
 from workflows.recorded import Recorded
-from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, dollars
+from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, conversation_id, dollars
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -144,13 +144,10 @@ class Flow(Recorded, Reviewable):
         return await self.converse(conversation, await conversation.open(self.name(agent.name), task, images))
 
     def name(self, agent: str) -> str:
-        """Name the next conversation: unique for ever, and the same again after a reset.
-
-        A run's id begins with the time, so two runs of one workflow id differ only towards its end.
-        """
+        """Name the next conversation."""
         self._consulted += 1
         info = workflow.info()
-        return f"{info.workflow_id}#{info.first_execution_run_id[-12:]}/{self._consulted}.{agent}"
+        return conversation_id(info.workflow_id, info.first_execution_run_id, self._consulted, agent)
 
     async def converse(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Carry an open conversation on; where money ends or a guard asks, a person decides whether it goes on."""
