@@ -14,7 +14,7 @@ from activities.connection import connect
 from activities.leave import leave
 from activities.logs import log_as_json
 from activities.settings import Settings
-from activities.telemetry import Telemetry
+from activities.telemetry import Telemetry, trace_ids
 from activities.tools import TOOLS
 from activities.tools.definition import BadTool
 from activities.world import World
@@ -43,7 +43,7 @@ async def main() -> None:
 def run() -> int:
     """Run the worker; what keeps it from starting is one line, never a traceback."""
     try:
-        log_as_json(Settings())
+        log_as_json(Settings(), (trace_ids,))
         asyncio.run(main())
     except (OSError, ValueError, BadTool, SQLAlchemyError, RPCError) as error:
         sys.stderr.write(f"callsheet worker: {plainly(error)}\n")

@@ -5,7 +5,7 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
@@ -19,6 +19,7 @@ from activities.claude import Began, CallFailedError, Claude
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Bid, Bill, Denied, Held
 from activities.pricing import SOURCE, Prices
+from activities.spots import Surroundings
 from activities.tools.answers import small
 
 T = TypeVar("T")
@@ -86,12 +87,17 @@ class PaidCalls:
         ledger: LedgerStore,
         prices: Prices,
         patience: timedelta = timedelta(seconds=20),
+        around: Surroundings | None = None,
     ) -> None:
-        """Call through `client`; wait up to `patience` for money that other calls hold and may give back."""
+        """Call through `client`; wait up to `patience` for money that other calls hold and may give back.
+
+        Each call is made within its span, where there are surroundings `around` it.
+        """
         self.ledger = ledger
         self.prices = prices
         self._claude = Claude(client)
         self._patience = patience.total_seconds()
+        self._around = around
         self._here = uuid4().hex[:8]
         self._count = itertools.count(1)
         self._log = structlog.get_logger("callsheet.calls")
@@ -110,7 +116,7 @@ class PaidCalls:
         cap = self.prices.fit(order.model, order.prompt, held.micro_usd, order.max_tokens, hour=order.hour)
         asked = time.monotonic()
         try:
-            async with self._beating(held.attempt):
+            async with self._beating(held.attempt), self._span(order, held.attempt):
                 message = await self._claude.ask(
                     {**order.params, "max_tokens": cap}, self._harmless(began), order.betas
                 )
@@ -197,6 +203,9 @@ class PaidCalls:
                 self._log.warning("began_failed", error=type(error).__name__)
 
         return told
+
+    def _span(self, order: Order, attempt: int) -> AbstractAsyncContextManager[None]:
+        return self._around.chat(order.conversation, attempt) if self._around else nullcontext()
 
     @asynccontextmanager
     async def _beating(self, attempt: int) -> AsyncIterator[None]:

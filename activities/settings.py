@@ -59,6 +59,13 @@ class Settings(BaseSettings):
         default=(), description="further regular expressions of what logs must not hold"
     )
 
+    trace_content: bool = Field(
+        default=False, description="whether spans hold what models, tools and people say, redacted and cut"
+    )
+    trace_dialect: Literal["", "openinference", "langfuse"] = Field(
+        default="", description="whose further attributes spans have, where a backend needs its own"
+    )
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:

@@ -77,7 +77,7 @@ def works(session: Session, conversation: str, since: int, until: int | None = N
         return [*here, table.turn <= until] if until is not None else here
 
     results = select(ToolResultRow).where(*within(ToolResultRow))
-    replies = select(MessageRow).where(*within(MessageRow), MessageRow.role == "assistant")
+    replies = select(MessageRow).where(*within(MessageRow), MessageRow.record.is_not(None))
     return Works(
         session.scalars(select(AttemptRow).where(*within(AttemptRow)).order_by(AttemptRow.id)).all(),
         session.scalars(

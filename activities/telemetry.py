@@ -11,12 +11,21 @@ from typing import Self
 from uuid import uuid4
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.trace import TraceFlags, format_span_id, format_trace_id
+from structlog.typing import EventDict
+
+from activities.spots import Spot, parent_of
+from workflows.tracing import INVOKE_WORKFLOW
 
 HTTP = "http/protobuf"
+REMOTE = "f" * 16
+"""Stands for the span of whoever ordered a run: samplers ask whether it is recorded, not which it is."""
 
 
 class Telemetry:
@@ -49,6 +58,18 @@ class Telemetry:
         """Tell whether spans are exported at all."""
         return bool(self._processors)
 
+    def sampled(self, spot: Spot) -> bool:
+        """Ask the sampler of the environment, once for the whole trace: as for its root, or for whoever ordered it.
+
+        The id of the trace decides with it, so all workers decide the same, also after a restart.
+        """
+        above = Context()  # nothing of where this happens to run
+        if spot.flags:
+            remote = parent_of(spot.trace_id, REMOTE, sampled=bool(int(spot.flags, 16) & TraceFlags.SAMPLED))
+            above = trace.set_span_in_context(remote, above)
+        sampled = self.tracers.sampler.should_sample(above, int(spot.trace_id, 16), INVOKE_WORKFLOW)
+        return sampled.decision is Decision.RECORD_AND_SAMPLE
+
     def install(self) -> None:
         """Make these the providers of the process, so that spans of a user's own code go the same way."""
         if self.traces:
@@ -63,6 +84,17 @@ class Telemetry:
     def close(self) -> None:
         """Send what waits, and let go."""
         self.tracers.shutdown()
+
+
+def trace_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the ids of the current span to a log line that does not say itself what it is of."""
+    here = trace.get_current_span().get_span_context()
+    if not event.get("trace_id"):
+        event.pop("trace_id", None)
+        event.pop("span_id", None)
+        if here.is_valid:
+            event["trace_id"], event["span_id"] = format_trace_id(here.trace_id), format_span_id(here.span_id)
+    return event
 
 
 def exporters_of(signal: str, known: Sequence[str], environ: Mapping[str, str]) -> list[str]:

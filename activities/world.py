@@ -19,7 +19,7 @@ from activities.batches import BatchDesk
 from activities.catalog import CatalogStore
 from activities.compactor import Compactor
 from activities.conversations import ConversationStore
-from activities.database import Database, all_of
+from activities.database import Database, Watch, all_of
 from activities.desk import StudioDesk
 from activities.effects import Effects
 from activities.invocations import InvocationStore
@@ -34,6 +34,8 @@ from activities.people import Told
 from activities.pricing import Prices
 from activities.rates import share_rates
 from activities.settings import Settings
+from activities.span_watch import Spans
+from activities.spots import Surroundings
 from activities.story import Story
 from activities.studio.profiles import Profiles
 from activities.telemetry import Telemetry
@@ -56,6 +58,11 @@ PASSED = ("workflows.models", "workflows.guards", "workflows.tracing")
 def sandbox() -> WorkflowRunner:
     """Make the runner of the workflows; a replay needs the same one."""
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED))
+
+
+def watch(settings: Settings, telemetry: Telemetry) -> Watch:
+    """Have what is kept told by the log and by the trace."""
+    return all_of(Story(content=settings.log_content).hear, Spans(telemetry, settings).hear)
 
 
 def build() -> WorkerDeploymentConfig:
@@ -99,7 +106,7 @@ class World:
             ValueError: no key and no endpoint for the model is configured, or an exporter that there is not.
         """
         settings, telemetry = settings or Settings(), telemetry or Telemetry.from_environment()
-        database = Database(settings.database_url, all_of(Story(content=settings.log_content).hear))
+        database = Database(settings.database_url, watch(settings, telemetry))
         assets, profiles = Assets.at(settings.assets_url), Profiles.load()
         database.prepare()
         catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
@@ -108,8 +115,10 @@ class World:
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
         world = (catalog, assets, profiles, *dependencies)
         references = catalog_references(database, profiles)
-        toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
-        model, batches = _model(settings, database, assets, conversations, ledger, client or claude())
+        around = Surroundings(database, telemetry.sampled)
+        toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets, around)
+        calls = PaidCalls(client := client or claude(), ledger, Prices(), MONEY_PATIENCE, around)
+        model, batches = _model(settings, database, assets, conversations, calls, client)
         studio = StudioDesk(catalog.images, assets, profiles)
         invocations = InvocationStore(database)
         talks = (conversations.open, conversations.close, invocations.begin, invocations.finish)
@@ -170,19 +179,18 @@ def _model(
     database: Database,
     assets: Assets,
     store: ConversationStore,
-    ledger: LedgerStore,
+    calls: PaidCalls,
     client: AsyncAnthropic,
 ) -> tuple[ClaudeModel, BatchRounds]:
     """Build what calls the model, at once or in batches."""
-    calls = PaidCalls(client, ledger, Prices(), patience=MONEY_PATIENCE)
     rules = AlertRules(settings.alert_factor, settings.alert_sample, settings.alert_pause)
     desk = BatchDesk(database, calls, Messenger(settings.batch_window))
     model = ClaudeModel(
         store,
         calls,
         assets.get,
-        Compactor(database, calls, Offers(client), assets.get, ledger.caps),
-        DriftJudge(database, calls, ledger),
+        Compactor(database, calls, Offers(client), assets.get, calls.ledger.caps),
+        DriftJudge(database, calls, calls.ledger),
         Anomalies(database, rules),
         Warmth(database),
         desk=desk,

@@ -138,6 +138,8 @@ START = "start"
 OPENED = "opened"
 STAGE = "stage"
 AWAITING_PERSON = "awaiting_person"
+EVENT = "callsheet.event"
+"""What the attributes of events begin with; they are named as in the log."""
 
 
 def trace_id(name: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from temporalio import activity
@@ -11,6 +12,7 @@ from temporalio import activity
 from activities.assets import Assets, digest_of
 from activities.effects import Effects
 from activities.heartbeats import beating
+from activities.spots import Surroundings
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
@@ -67,8 +69,9 @@ class Toolbox(Tools):
         log: CallLog,
         effects: Effects,
         assets: Assets,
+        around: Surroundings | None = None,
     ) -> None:
-        """Prove that every tool can be run.
+        """Prove that every tool can be run; each call runs within its span, where there are surroundings `around` it.
 
         Raises:
             BadTool: a dependency or the directory of a reference is missing.
@@ -77,6 +80,7 @@ class Toolbox(Tools):
         self._references = references
         self._log = log
         self._assets = assets
+        self._around = around
         self._admission = Admission(references)
         self._dispatch = Dispatch(world, effects)
         for each in toolset:
@@ -108,7 +112,8 @@ class Toolbox(Tools):
         if kept is not None:
             return kept
         started = time.perf_counter()
-        answer = await self._run(use, known, call)
+        async with self._around.tool(use.conversation, call.id) if self._around else nullcontext():
+            answer = await self._run(use, known, call)
         return await self._keep(use, call, answer, (time.perf_counter() - started) * 1_000)
 
     async def _run(self, use: ToolUse, known: dict[str, Tool], call: RawCall) -> Answer:

@@ -144,7 +144,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(
+async def staged(  # noqa: PLR0913 - each is what some scenario sets
     server: str,
     home: Path,
     player: Player,
@@ -153,6 +153,7 @@ async def staged(
     pipelines=PIPELINES,
     working: bool = True,
     settings=None,
+    telemetry=None,
     **rehearsal_options,
 ) -> AsyncIterator[Stage]:
     """Set the stage: rehearsal up, world open, workers running unless the scenario runs them itself.
@@ -165,7 +166,8 @@ async def staged(
         rehearsal = await stack.enter_async_context(Rehearsal(player, **rehearsal_options))
         http = await stack.enter_async_context(DefaultAsyncHttpxClient(verify=False))
         model = AsyncAnthropic(api_key="rehearsal", base_url=rehearsal.url, max_retries=0, http_client=http)
-        world = await World.open(settings, tools=tools, pipelines=pipelines, dependencies=(notebook,), client=model)
+        parts = {"tools": tools, "pipelines": pipelines, "dependencies": (notebook,), "client": model}
+        world = await World.open(settings, telemetry=telemetry, **parts)
         stack.callback(world.close)
         client = await Client.connect(server, data_converter=pydantic_data_converter)
         for worker in world.workers(client) if working else ():

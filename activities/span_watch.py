@@ -1,0 +1,59 @@
+"""Spans, told live: what a transaction has kept is exported, once, with ids that say what it is of."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import structlog
+from opentelemetry.sdk.trace import ReadableSpan
+from sqlalchemy.orm import Session
+
+from activities.database import Written
+from activities.redaction import Redactor
+from activities.settings import Settings
+from activities.span_content import Content
+from activities.span_dialects import DIALECTS
+from activities.span_times import complete, so_far
+from activities.spans import Told, readable
+from activities.spots import Spots
+from activities.telemetry import Telemetry
+from workflows.tracing import At
+
+
+class Spans:
+    """Watches a database, and hands over every span that is complete. Replays, retries and restarts tell none twice.
+
+    It never raises, because nothing that is kept may fail for a span; and it never waits, because exporters queue.
+    """
+
+    def __init__(self, telemetry: Telemetry, settings: Settings) -> None:
+        """Export through `telemetry`; `settings` say in which dialect, and whether with what was said."""
+        self._telemetry = telemetry
+        self._content = Content(Redactor(settings.log_redact) if settings.trace_content else None)
+        self._dialect = DIALECTS[settings.trace_dialect]
+        self._spots = Spots()
+        self._log = structlog.get_logger("callsheet.telemetry")
+
+    def hear(self, written: Sequence[Written], session: Session) -> None:
+        """Tell the spans that are complete by what was written; `session` finds what else belongs to them."""
+        if not self._telemetry.traces:
+            return
+        try:
+            told = (span for each in written for span in complete(each, session, self._spots))
+            self._telemetry.tell(list(self._readable(told, session)))
+        except Exception as error:  # noqa: BLE001 - see above
+            with contextlib.suppress(Exception):
+                self._log.exception("spans_not_told", error=type(error).__name__)
+
+    def again(self, session: Session, of: str) -> int:
+        """Export again all that was told of a run, a workflow or a conversation; returns how many spans that are."""
+        spans = list(self._readable(so_far(session, of), session))
+        self._telemetry.tell(spans)
+        return len(spans)
+
+    def _readable(self, told: Iterable[Told], session: Session) -> Iterator[ReadableSpan]:
+        for each in told:
+            if self._telemetry.sampled(each.spot):
+                said = self._content.of(each, session)
+                error = {At.ERROR_TYPE: each.error} if each.error else {}
+                more = {**said, **self._dialect({**each.attributes, **said, **error})}
+                yield readable(each, self._telemetry.resource, self._content.of_event, more)
