@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import structlog
 from opentelemetry.sdk.trace import ReadableSpan
@@ -17,6 +18,13 @@ from activities.spans import Told, readable
 from activities.spots import Spots
 from activities.telemetry import Telemetry
 from workflows.tracing import At
+
+AT_ONCE = 256
+"""Spans that are sent together when they are sent again."""
+
+
+class NotTaken(Exception):  # noqa: N818 - says what became of the spans
+    """A backend did not take spans, or does not answer."""
 
 
 class Spans:
@@ -44,11 +52,17 @@ class Spans:
             with contextlib.suppress(Exception):
                 self._log.exception("spans_not_told", error=type(error).__name__)
 
-    def again(self, session: Session, of: str) -> int:
-        """Export again all that was told of a run, a workflow or a conversation; returns how many spans that are."""
-        spans = list(self._readable(so_far(session, of), session))
-        self._telemetry.tell(spans)
-        return len(spans)
+    def again(self, session: Session, of: str) -> Iterator[int]:
+        """Send again all that was told of a run, a workflow or a conversation; yields how many spans each time.
+
+        Raises:
+            NotTaken: the backend does not take them.
+        """
+        spans = self._readable(so_far(session, of), session)
+        while some := list(islice(spans, AT_ONCE)):
+            if not self._telemetry.send(some):
+                raise NotTaken
+            yield len(some)
 
     def _readable(self, told: Iterable[Told], session: Session) -> Iterator[ReadableSpan]:
         for each in told:

@@ -5,6 +5,7 @@ The libraries read `OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_A
 """
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Self
@@ -15,17 +16,23 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.trace import TraceFlags, format_span_id, format_trace_id
+from opentelemetry.trace import format_span_id, format_trace_id
 from structlog.typing import EventDict
 
 from activities.spots import Spot, parent_of
-from workflows.tracing import INVOKE_WORKFLOW
+from workflows.tracing import INVOKE_WORKFLOW, Place
 
 HTTP = "http/protobuf"
+PATIENCE = 5.0
+"""Seconds for the last export of a process."""
 REMOTE = "f" * 16
 """Stands for the span of whoever ordered a run: samplers ask whether it is recorded, not which it is."""
+
+
+class UnknownExporter(ValueError):  # noqa: N818 - says what is wrong, as its neighbours do
+    """The environment asks for an export that there is not."""
 
 
 class Telemetry:
@@ -36,7 +43,8 @@ class Telemetry:
 
     def __init__(self, exporters: Iterable[SpanExporter] = ()) -> None:
         """Export spans through `exporters`, in batches."""
-        self._processors = [BatchSpanProcessor(each) for each in exporters]
+        self._exporters = tuple(exporters)
+        self._processors = [BatchSpanProcessor(each) for each in self._exporters]
         self.resource = resource()
         self.tracers = TracerProvider(resource=self.resource, shutdown_on_exit=False)
         for each in self._processors:
@@ -47,7 +55,7 @@ class Telemetry:
         """Export what the environment says; nothing at all when it says nothing.
 
         Raises:
-            ValueError: an exporter or a protocol is named that there is not.
+            UnknownExporter: an exporter or a protocol is named that there is not.
         """
         if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return cls()
@@ -65,7 +73,8 @@ class Telemetry:
         """
         above = Context()  # nothing of where this happens to run
         if spot.flags:
-            remote = parent_of(spot.trace_id, REMOTE, sampled=bool(int(spot.flags, 16) & TraceFlags.SAMPLED))
+            place = Place(spot.trace_id, REMOTE, spot.flags)
+            remote = parent_of(place.trace_id, place.span_id, sampled=place.sampled)
             above = trace.set_span_in_context(remote, above)
         sampled = self.tracers.sampler.should_sample(above, int(spot.trace_id, 16), INVOKE_WORKFLOW)
         return sampled.decision is Decision.RECORD_AND_SAMPLE
@@ -81,9 +90,16 @@ class Telemetry:
             for each in self._processors:
                 each.on_end(span)
 
-    def close(self) -> None:
-        """Send what waits, and let go."""
-        self.tracers.shutdown()
+    def send(self, spans: Sequence[ReadableSpan]) -> bool:
+        """Send spans now, and tell whether they were taken; only for whoever can wait."""
+        results = [each.export(spans) for each in self._exporters]
+        return all(each is SpanExportResult.SUCCESS for each in results)
+
+    def close(self, seconds: float = PATIENCE) -> None:
+        """Send what waits and let go; whoever cannot be reached within `seconds` is left, so that no exit hangs."""
+        closing = threading.Thread(target=self.tracers.shutdown, daemon=True)
+        closing.start()
+        closing.join(seconds)
 
 
 def trace_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -101,7 +117,7 @@ def exporters_of(signal: str, known: Sequence[str], environ: Mapping[str, str]) 
     """Read which exporters a signal has, e.g. `TRACES`: those that are named, or `otlp` where it has an endpoint.
 
     Raises:
-        ValueError: one is not among `known`, or its protocol is not ours.
+        UnknownExporter: one is not among `known`, or its protocol is not ours.
     """
     variable = f"OTEL_{signal}_EXPORTER"
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
@@ -109,7 +125,7 @@ def exporters_of(signal: str, known: Sequence[str], environ: Mapping[str, str]) 
     named = [each.strip().lower() for each in (environ.get(variable) or usual).split(",")]
     names = [each for each in dict.fromkeys(named) if each not in {"", "none"}]
     if unknown := [each for each in names if each not in known]:
-        raise ValueError(f"{variable}: {unknown[0]!r} is not known; use none, {', '.join(known)}")
+        raise UnknownExporter(f"{variable}: {unknown[0]!r} is not known; use none, {', '.join(known)}")
     if "otlp" in names:
         _check_protocol(signal, environ)
     return names
@@ -129,7 +145,7 @@ def resource() -> Resource:
 def _check_protocol(signal: str, environ: Mapping[str, str]) -> None:
     for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         if (protocol := environ.get(name, "").strip()) and protocol != HTTP:
-            raise ValueError(f"{name}: {protocol!r} is not spoken here; use {HTTP} (usually on port 4318)")
+            raise UnknownExporter(f"{name}: {protocol!r} is not spoken here; use {HTTP} (usually on port 4318)")
 
 
 def _span_exporter(name: str) -> SpanExporter:

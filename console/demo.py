@@ -1,5 +1,6 @@
 """The demo: one command from a brief to published images, on this machine alone."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from console.costs import sums
 from console.errors import Exit, Stopped
 from console.follow import follow, verdict
 from console.orders import read_brief
+from console.origin import ordered
 from console.runs import PRODUCTION, Look, Runs
 from console.screen import Screen
 from console.session import AsJson, Name, finish, good_id, me, new_id
@@ -79,7 +81,8 @@ class Demo:
     async def _produce(self, stores: Stores, running: Running, run: str, data: bytes, brief: Brief, path: Path) -> int:
         runs = Runs(await connect_to(running.address), self._settings.task_queue)
         order = RunOrder(brief=await stores.assets.put(data), title=brief.title, model=self._settings.model)
-        await runs.start(PRODUCTION, run, order, brief.title)
+        with ordered(PRODUCTION, run, self._screen, os.environ) as traceparent:
+            await runs.start(PRODUCTION, run, order.model_copy(update={"traceparent": traceparent}), brief.title)
         self._say(f"Run [bold]{run}[/]   [dim]{self._page(running, run)}")
         bundle = Bundle(OUT / run, stores.assets.get, stores.assets.read_published)
         terminal = Terminal(runs, self._screen, bundle.show, by=self._by, yes=self._yes)

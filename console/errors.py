@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.connection import ServerUnreachable
+from activities.telemetry import UnknownExporter
 
 
 class Exit(IntEnum):
@@ -127,5 +128,6 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
     (RPCError, _of_rpc),
     (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),
+    (UnknownExporter, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (SQLAlchemyError, lambda error: Stopped(Exit.MISSING, f"the database does not serve: {one_line(error, 160)}")),
 )

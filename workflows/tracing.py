@@ -51,6 +51,11 @@ class Place(NamedTuple):
         found = TRACEPARENT.fullmatch(traceparent)
         return cls(*found.groups()) if found else None
 
+    @property
+    def sampled(self) -> bool:
+        """Tell whether whoever began the trace records it; one that began here is for our sampler to decide."""
+        return not self.flags or bool(int(self.flags, 16) & 1)
+
 
 class Ai:
     """Names of the conventions for generative AI, which are in development; their package marks all as deprecated."""
