@@ -1,10 +1,10 @@
 """Spans, told live: what a transaction has kept is exported, once, with ids that say what it is of."""
 
 import contextlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-import structlog
 from opentelemetry.sdk.trace import ReadableSpan
 from sqlalchemy.orm import Session
 
@@ -39,7 +39,7 @@ class Spans:
         self._content = Content(Redactor(settings.log_redact) if settings.trace_content else None)
         self._dialect = DIALECTS[settings.trace_dialect]
         self._spots = Spots()
-        self._log = structlog.get_logger("callsheet.telemetry")
+        self._log = logging.getLogger("callsheet.telemetry")
 
     def hear(self, written: Sequence[Written], session: Session) -> None:
         """Tell the spans that are complete by what was written; `session` finds what else belongs to them."""
@@ -48,9 +48,9 @@ class Spans:
         try:
             told = (span for each in written for span in complete(each, session, self._spots))
             self._telemetry.tell(list(self._readable(told, session)))
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception:  # noqa: BLE001 - see above
             with contextlib.suppress(Exception):
-                self._log.exception("spans_not_told", error=type(error).__name__)
+                self._log.exception("what was kept could not be told as spans")
 
     def again(self, session: Session, of: str) -> Iterator[int]:
         """Send again all that was told of a run, a workflow or a conversation; yields how many spans each time.
