@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, format_span_id, format_trace_id
+from rich.markup import escape
 
 from activities.spots import parent_of
 from activities.telemetry import Telemetry
@@ -31,20 +32,27 @@ def ordered(kind: str, run: str, screen: Screen, environ: Mapping[str, str]) -> 
     around = trace.set_span_in_context(_span_of(above), Context()) if above else Context()
     tracer = telemetry.tracers.get_tracer("callsheet")
     name, attributes = f"{START} {invocation_name(kind)}", {At.RUN: run, At.SESSION: run}
+    span = tracer.start_span(name, around, SpanKind.CLIENT, attributes)
     try:
-        with tracer.start_as_current_span(name, around, SpanKind.CLIENT, attributes, record_exception=False) as span:
-            here = span.get_span_context()
-            ids = (format_trace_id(here.trace_id), format_span_id(here.span_id))
-            yield f"00-{ids[0]}-{ids[1]}-{here.trace_flags:02x}"
+        yield _written(span.get_span_context())
+    except Exception as error:  # its text may quote the order: the kind only
+        span.set_attribute(At.ERROR_TYPE, type(error).__name__)
+        span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        raise
     finally:
+        span.end()
         telemetry.close(FLUSH)
+
+
+def _written(here: SpanContext) -> str:
+    return f"00-{format_trace_id(here.trace_id)}-{format_span_id(here.span_id)}-{here.trace_flags:02x}"
 
 
 def _given(environ: Mapping[str, str], screen: Screen) -> Place | None:
     if not (text := environ.get("TRACEPARENT", "")):
         return None
     if (place := Place.read(text)) is None:
-        screen.say(f"TRACEPARENT is no W3C trace context and is ignored: {text[:60]!r}")
+        screen.say(f"TRACEPARENT is no W3C trace context and is ignored: {escape(repr(text[:60]))}")
     return place
 
 
