@@ -109,9 +109,10 @@ class Database:
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work`, which only reads, on a thread; readers do not wait for writers."""
-        return await asyncio.to_thread(self._read, work)
+        return await asyncio.to_thread(self.look, work)
 
-    def _read(self, work: Callable[[Session], T]) -> T:
+    def look(self, work: Callable[[Session], T]) -> T:
+        """Run `work`, which only reads, on this thread."""
         with self._reader() as session:
             return work(session)
 
