@@ -26,6 +26,7 @@ class ConversationRow(Base):
     """
 
     __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_item", "run", "item"),)
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     pin: Mapped[str] = mapped_column(Text)
     workflow_id: Mapped[str] = mapped_column(Text, index=True)

@@ -20,6 +20,9 @@ class InvocationRow(Base):
     __table_args__ = (
         Index("ix_invocations_name", "name", "ended_at"),
         Index("ix_invocations_workflow", "workflow_id", "started_at"),
+        Index("ix_invocations_ended", "ended_at", "name", "tenant", "asked"),
+        Index("ix_invocations_item", "run", "item"),
+        Index("ix_invocations_parent", "parent", "ended_at"),
     )
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)

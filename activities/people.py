@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Integer, Text, select
+from sqlalchemy import Index, Integer, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from temporalio import activity
 
@@ -16,6 +16,7 @@ class NoticeRow(Base):
     """Something that people were told. `digest` is of the notice, so that telling it again changes nothing."""
 
     __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_item", "run", "item"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True)
