@@ -26,15 +26,17 @@ async def main() -> None:
     telemetry = Telemetry.from_environment()
     telemetry.install()
     world = await World.open(tools=TOOLS, pipelines=PIPELINES, telemetry=telemetry)
-    client = await connect()
+    client = await connect(runtime=telemetry.runtime)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await world.share_rates(client)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(world.metered(client))
         for worker in world.workers(client):
             await stack.enter_async_context(worker)
-        sys.stdout.write(json.dumps({"ready": True, "queues": world.settings.queues}) + "\n")
+        ready = {"ready": True, "queues": world.settings.queues, "metrics": telemetry.scraped_at}
+        sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await stop.wait()
     world.close()

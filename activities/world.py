@@ -1,6 +1,7 @@
 """The world that the workflows act on: every part built once, by constructor, from the settings."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -24,16 +25,18 @@ from activities.desk import StudioDesk
 from activities.effects import Effects
 from activities.invocations import InvocationStore
 from activities.judge import DriftJudge
+from activities.label_names import Names
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
 from activities.messenger import Messenger
+from activities.metering import Metering
 from activities.model import ClaudeModel
 from activities.offers import Offers
 from activities.paid_calls import PaidCalls
 from activities.people import Told
 from activities.pricing import Prices
 from activities.rates import share_rates
-from activities.settings import Settings
+from activities.settings import QUEUES, Settings
 from activities.span_watch import Spans
 from activities.spots import Surroundings
 from activities.story import Story
@@ -60,9 +63,9 @@ def sandbox() -> WorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED))
 
 
-def watch(settings: Settings, telemetry: Telemetry) -> Watch:
-    """Have what is kept told by the log and by the trace."""
-    return all_of(Story(content=settings.log_content).hear, Spans(telemetry, settings).hear)
+def watch(settings: Settings, telemetry: Telemetry, metering: Metering) -> Watch:
+    """Have what is kept told by the log and by the trace, and counted."""
+    return all_of(Story(content=settings.log_content).hear, Spans(telemetry, settings).hear, *metering.watches)
 
 
 def build() -> WorkerDeploymentConfig:
@@ -85,6 +88,7 @@ class World:
     activities: Mapping[str, Sequence[Callable[..., Any]]]
     workflows: Sequence[type]
     telemetry: Telemetry
+    metering: Metering
 
     @classmethod
     async def open(
@@ -106,12 +110,14 @@ class World:
             ValueError: no key and no endpoint for the model is configured, or an exporter that there is not.
         """
         settings, telemetry = settings or Settings(), telemetry or Telemetry.from_environment()
-        database = Database(settings.database_url, watch(settings, telemetry))
+        tools, caps = tuple(tools), Caps(settings.caps)
+        metering = Metering(telemetry, Names((each.name for each in tools), Prices().knows))
+        database = Database(settings.database_url, watch(settings, telemetry, metering))
         assets, profiles = Assets.at(settings.assets_url), Profiles.load()
         database.prepare()
         catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
         await catalog.seed()
-        caps = Caps(settings.caps)
+        metering.read_from(database, caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
         world = (catalog, assets, profiles, *dependencies)
         references = catalog_references(database, profiles)
@@ -131,7 +137,8 @@ class World:
             "studio": (toolbox.use, studio.measure),
         }
         workflows = (*pipelines, batch_desk.BatchDesk)
-        return cls(settings, database, assets, conversations, catalog, people, ledger, parts, workflows, telemetry)
+        stores = (database, assets, conversations, catalog, people, ledger)
+        return cls(settings, *stores, parts, workflows, telemetry, metering)
 
     def workers(self, client: Client, parts: Sequence[str] = (), base: str = "") -> list[Worker]:
         """Make one worker for each part to be served: by default the parts and the queue of the settings."""
@@ -164,8 +171,17 @@ class World:
         if "model" in self.settings.queues and any(rates):
             await share_rates(client, self.queue_of("model"), *rates)
 
+    def metered(self, client: Client, base: str = "") -> AbstractAsyncContextManager[None]:
+        """Export metrics while the queues are served; `client` is asked what waits in them.
+
+        Raises:
+            OSError: the port that they are to be scraped at is taken.
+        """
+        return self.metering.watching(client, {part: self.queue_of(part, base) for part in QUEUES})
+
     def close(self) -> None:
         """Let go of the database, and send the telemetry that waits."""
+        self.metering.close()
         self.database.close()
         self.telemetry.close()
 
