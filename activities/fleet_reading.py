@@ -5,9 +5,9 @@ The look-ups are by index, so that they stay short however much is kept; what is
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
-from sqlalchemy import JSON, ColumnElement, Select, Table, and_, func, or_, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Select, Table, and_, func, literal, or_, select, type_coerce
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
@@ -16,6 +16,7 @@ from activities.invocation_tables import InvocationRow
 from activities.ledger_accounts import Caps, current, read_accounts
 from activities.ledger_tables import AccountRow, AttemptRow
 from activities.people import NoticeRow
+from workflows.models import Question
 
 QUIET = timedelta(minutes=15)
 """How long an open invocation may leave no record before it counts as stuck."""
@@ -23,7 +24,7 @@ QUIET = timedelta(minutes=15)
 ENDED = timedelta(hours=24)
 """How far the escalation rate looks back."""
 
-KINDS = ("review", "budget")
+KINDS: tuple[str, ...] = get_args(Question.model_fields["kind"].annotation)
 """Kinds of questions that are told of also when nobody is asked."""
 
 FLEET = {"fleet_day": "fleet/day", "fleet_month": "fleet/month"}
@@ -161,7 +162,7 @@ def _runs(session: Session) -> dict[str, float]:
     """Find the fullest account of the runs that are open."""
     accounts, row = cast("Table", AccountRow.__table__).c, InvocationRow
     fullest = func.max((accounts.spent + accounts.reserved) * 1.0 / accounts.cap)
-    of_run = and_(accounts.name == func.concat("run:", row.run), accounts.cap > 0)
+    of_run = and_(accounts.name == literal("run:") + row.run, accounts.cap > 0)
     share = session.scalar(select(fullest).select_from(row).join(AccountRow, of_run).where(row.ended_at.is_(None)))
     return {} if share is None else {"run": float(share)}
 

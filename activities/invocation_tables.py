@@ -18,7 +18,6 @@ class InvocationRow(Base):
 
     __tablename__ = "invocations"
     __table_args__ = (
-        Index("ix_invocations_name", "name", "ended_at"),
         Index("ix_invocations_workflow", "workflow_id", "started_at"),
         Index("ix_invocations_ended", "ended_at", "name", "tenant", "asked"),
         Index("ix_invocations_item", "run", "item"),

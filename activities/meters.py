@@ -58,14 +58,14 @@ class Meters:
 
     def hear(self, written: Sequence[Written], session: Session) -> None:
         """Count what was written; `session` finds whose it is."""
-        try:
-            with self._turn:
-                self._owners.look_in(session)
-                for each in written:
+        with self._turn:
+            self._owners.look_in(session)
+            for each in written:
+                try:
                     self._count(each.row, before(each))
-        except Exception:  # noqa: BLE001 - see above
-            with contextlib.suppress(Exception):
-                self._log.exception("what was kept could not be counted")
+                except Exception:  # noqa: BLE001 - see above
+                    with contextlib.suppress(Exception):
+                        self._log.exception("a record was kept and could not be counted")
 
     def _count(self, row: Base, was: Base | None) -> None:
         worth = _summed(self._worth.counted(row, self._owners))

@@ -17,6 +17,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.records import Records
 from activities.settings import Settings
+from activities.telemetry import Telemetry
 from activities.tools import TOOLS
 from activities.tools.definition import Arguments, tool
 from activities.tools.references import Ref
@@ -158,8 +159,9 @@ async def staged(  # noqa: PLR0913 - each is what some scenario sets
 ) -> AsyncIterator[Stage]:
     """Set the stage: rehearsal up, world open, workers running unless the scenario runs them itself.
 
-    `settings` are those that are not the standard ones.
+    `settings` are those that are not the standard ones; without `telemetry` nothing is exported.
     """
+    telemetry = telemetry or Telemetry()
     settings = Settings(home=home, task_queue=f"q-{uuid.uuid4().hex[:8]}", **(settings or {}))
     notebook = Notebook()
     async with contextlib.AsyncExitStack() as stack:
@@ -169,7 +171,7 @@ async def staged(  # noqa: PLR0913 - each is what some scenario sets
         parts = {"tools": tools, "pipelines": pipelines, "dependencies": (notebook,), "client": model}
         world = await World.open(settings, telemetry=telemetry, **parts)
         stack.callback(world.close)
-        client = await Client.connect(server, data_converter=pydantic_data_converter)
+        client = await Client.connect(server, data_converter=pydantic_data_converter, runtime=telemetry.runtime)
         for worker in world.workers(client) if working else ():
             await stack.enter_async_context(worker)
         yield Stage(client, world, rehearsal, notebook)

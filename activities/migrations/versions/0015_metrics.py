@@ -17,6 +17,7 @@ INDEXES = (
 
 
 def upgrade() -> None:
+    op.drop_index("ix_invocations_name", table_name="invocations")
     for name, table, columns in INDEXES:
         op.create_index(name, table, columns, unique=False)
 
@@ -24,3 +25,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name, table, _ in INDEXES:
         op.drop_index(name, table_name=table)
+    op.create_index("ix_invocations_name", "invocations", ["name", "ended_at"], unique=False)
