@@ -35,7 +35,9 @@ async def main() -> None:
         await stack.enter_async_context(world.metered(client))
         for worker in world.workers(client):
             await stack.enter_async_context(worker)
-        ready = {"ready": True, "queues": world.settings.queues, "metrics": telemetry.scraped_at}
+        ready = {"ready": True, "queues": world.settings.queues}
+        if telemetry.scraped_at:
+            ready["metrics"] = telemetry.scraped_at
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await stop.wait()

@@ -45,10 +45,12 @@ class ScrapeEndpoint:
     @property
     def url(self) -> str:
         """Where it is served; empty as long as it is not."""
-        if self._served is None:
-            return ""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._served[0].server_port}/metrics"
+        return "" if self._served is None else f"http://{self._at(self._served[0].server_port)}/metrics"
+
+    @property
+    def place(self) -> str:
+        """Where it is to be served, as host and port."""
+        return self._at(self._port)
 
     def open(self) -> None:
         """Begin to serve.
@@ -72,13 +74,16 @@ class ScrapeEndpoint:
             thread.join()
             self._served = None
 
+    def _at(self, port: int) -> str:
+        return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
+
     def _trouble(self, error: OSError) -> str:
         if error.errno == errno.EADDRINUSE:
             return (
-                f"metrics cannot be served at {self._host}:{self._port}, because the port is taken; "
+                f"metrics cannot be served at {self.place}, because the port is taken; "
                 f"set {PORT} to a free one, or to 0 for any"
             )
-        return f"metrics cannot be served at {self._host}:{self._port}: {error.strerror}; see {HOST} and {PORT}"
+        return f"metrics cannot be served at {self.place}: {error.strerror}; see {HOST} and {PORT}"
 
 
 def otlp_reader() -> MetricReader:

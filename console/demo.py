@@ -114,6 +114,8 @@ class Demo:
         if not ours:
             self._say(f"[dim]Using the stack that runs at {running.address}")
         self._say(f"Model: [bold]{escape(running.model)}")
+        if running.metrics:
+            self._say(f"[dim]Metrics at {running.metrics}")
         if self._yes:
             self._say("[yellow]--yes: every question is approved unseen and recorded as an override.")
 

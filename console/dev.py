@@ -51,8 +51,9 @@ async def _serve(stack: Stack, settings: Settings, screen: Screen) -> None:
 
 
 def _card(running: Running) -> str:
+    metrics = f"[bold]Metrics[/]   {running.metrics}\n" if running.metrics else ""
     return (
         f"[bold]Temporal[/]  {running.address}   [bold]UI[/]  {running.ui}\n"
-        f"[bold]Model[/]     {escape(running.model)}\n"
+        f"[bold]Model[/]     {escape(running.model)}\n{metrics}"
         "[dim]In another terminal: callsheet start production briefs/spring-capsule.yaml. Ctrl-C ends the stack."
     )

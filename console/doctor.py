@@ -21,6 +21,7 @@ from activities.settings import Settings
 from console import views
 from console.amounts import precise
 from console.errors import Exit, Stopped, explain, one_line
+from console.exports import exports
 from console.launch import KEYS, WORKER
 from console.processes import binary
 from console.screen import Screen
@@ -60,7 +61,7 @@ def doctor(as_json: AsJson = False) -> int:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed but the home folder, which is made."""
-    found = [*_parts(), *_home(settings), _model(settings), *_money(settings), _database(settings)]
+    found = [*_parts(), *_home(settings), _model(settings), *_money(settings), *_exports(settings), _database(settings)]
     return [*found, await _assets(settings), await _server(settings)]
 
 
@@ -106,6 +107,12 @@ def _money(settings: Settings) -> Iterator[Finding]:
     rates = {"all": settings.model_rate, "each tenant": settings.tenant_rate}
     said = ", ".join(f"{rate:g} a second for {whom}" for whom, rate in rates.items() if rate)
     yield Finding("calls", "ok", f"{said or 'no rate is set'}; batches are gathered for {settings.batch_window:g} s")
+
+
+def _exports(settings: Settings) -> Iterator[Finding]:
+    yield from (Finding(*each) for each in exports(os.environ))
+    if (running := Stack(settings).find()) and running.metrics:
+        yield Finding("stack's metrics", "ok", running.metrics)
 
 
 def _database(settings: Settings) -> Finding:

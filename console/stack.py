@@ -28,6 +28,7 @@ class Running(BaseModel):
     address: str = ""
     ui: str = ""
     model: str = ""
+    metrics: str = ""
     ending: bool = False
     children: tuple[Child, ...] = ()
 
@@ -113,10 +114,9 @@ class Stack:
         say("Starting the model")
         model, reach = await launch.model()
         say("Starting the worker")
-        await launch.worker(address, reach)
-        return self._keep(
-            self._running.model_copy(update={"address": address, "ui": f"http://127.0.0.1:{ui}", "model": model})
-        )
+        metrics = await launch.worker(address, reach, free_port(9464 if by_choice else 0))
+        found = {"address": address, "ui": f"http://127.0.0.1:{ui}", "model": model, "metrics": metrics}
+        return self._keep(self._running.model_copy(update=found))
 
     def _note(self, child: Child) -> None:
         # Written at every start: should this command be killed, the next one still finds what to end.

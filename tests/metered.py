@@ -1,7 +1,12 @@
 """Reads metrics as a test wants them: one number for each series, named as in Prometheus."""
 
+import gzip
+import threading
+import urllib.request
 from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -57,11 +62,79 @@ class Metered:
         return sum(point.count for point in points), sum(point.sum for point in points)
 
 
-def scraped(*texts):
-    """The samples of some scrapes, summed up by name and labels."""
-    sums = defaultdict(float)
-    for text in texts:
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                sums[sample.name, tuple(sorted(sample.labels.items()))] += sample.value
-    return dict(sums)
+def scrape(url):
+    """Read what Prometheus would read."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=20) as reply:
+        return reply.read().decode()
+
+
+class Scrapes:
+    """The last scrapes of several workers as one, as Prometheus adds them up."""
+
+    def __init__(self, *texts):
+        self._sums = defaultdict(float)
+        for text in texts:
+            for family in text_string_to_metric_families(text):
+                for sample in family.samples:
+                    self._sums[sample.name, tuple(sorted(sample.labels.items()))] += sample.value
+
+    def total(self, name, **labels):
+        return sum(self._of(name, labels).values())
+
+    def histogram(self, name, **labels):
+        return self.total(f"{name}_count", **labels), self.total(f"{name}_sum", **labels)
+
+    def happened(self, name):
+        return {tuple(value for _, value in labels): value for labels, value in self._of(name, {}).items() if value}
+
+    @property
+    def names(self):
+        return {name for name, _ in self._sums}
+
+    def _of(self, name, labels):
+        return {
+            found: value
+            for (metric, found), value in self._sums.items()
+            if metric == name and labels.items() <= dict(found).items()
+        }
+
+
+class Receiver:
+    """Takes OTLP over HTTP and decodes it."""
+
+    def __init__(self):
+        self.requests = []
+        taken = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                taken.append((self.path, ExportMetricsServiceRequest.FromString(body)))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def metrics(self):
+        return {
+            metric.name: metric
+            for _, request in self.requests
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,19 +1,16 @@
 """Metrics as they arrive: the very text that Prometheus scrapes, and the very bytes of OTLP."""
 
-import gzip
 import re
 import socket
-import threading
 import urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
 from activities.meter_names import METRICS
 from activities.metric_exports import ScrapeEndpoint
 from activities.telemetry import Telemetry
+from tests.metered import Receiver
 
 LOOPBACK = {"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
 
@@ -77,42 +74,6 @@ def test_the_six_that_were_asked_for_are_exactly_these():
     ]
 
 
-class Receiver:
-    """Takes OTLP over HTTP and decodes it."""
-
-    def __init__(self):
-        self.requests = []
-        taken = self.requests
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                taken.append((self.path, ExportMetricsServiceRequest.FromString(body)))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def metrics(self):
-        return {
-            metric.name: metric
-            for _, request in self.requests
-            for resource in request.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
-
-
 @pytest.fixture
 def receiver(monkeypatch):
     taking = Receiver()
@@ -121,8 +82,7 @@ def receiver(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", taking.url)
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
     yield taking
-    taking.server.shutdown()
-    taking.server.server_close()
+    taking.close()
 
 
 def test_every_metric_arrives_by_otlp_cumulative_without_a_unit_and_what_waits_is_sent_at_the_end(receiver):

@@ -87,8 +87,11 @@ OWN_TOOLS = (look, read_page, write_line, book, break_down)
 class Stage:
     """One scenario's world. Every scenario has its own task queue, so that they never meet."""
 
-    def __init__(self, client: Client, world: World, rehearsal: Rehearsal, notebook: Notebook) -> None:
+    def __init__(
+        self, client: Client, world: World, rehearsal: Rehearsal, notebook: Notebook, model: AsyncAnthropic
+    ) -> None:
         self.client, self.world, self.rehearsal, self.notebook = client, world, rehearsal, notebook
+        self.model = model
         self.records = Records(world.database)
         self.queue = world.settings.task_queue
 
@@ -174,4 +177,4 @@ async def staged(  # noqa: PLR0913 - each is what some scenario sets
         client = await Client.connect(server, data_converter=pydantic_data_converter, runtime=telemetry.runtime)
         for worker in world.workers(client) if working else ():
             await stack.enter_async_context(worker)
-        yield Stage(client, world, rehearsal, notebook)
+        yield Stage(client, world, rehearsal, notebook, model)
