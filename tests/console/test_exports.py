@@ -48,6 +48,16 @@ def test_it_is_told_where_each_signal_goes_or_what_is_wrong(variables, traces, m
     assert list(exports(variables)) == [("traces", *traces), ("metrics", *metrics)]
 
 
+def test_the_doctor_tells_it_too(shell, monkeypatch):
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "prometheus")
+    monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", "9999")
+    found = {each["part"]: (each["state"], each["detail"]) for each in shell.json("doctor")}
+    assert found["metrics"] == ("ok", "to be scraped at 127.0.0.1:9999")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "statsd")
+    assert shell("doctor") == 9
+
+
 def up(tmp_path, worker, **variables):
     """Start a stack with this worker, and end it at once; returns where its metrics were, and what they said."""
     env = {name: value for name, value in environ().items() if not name.startswith("OTEL_")}
