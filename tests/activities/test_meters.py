@@ -139,6 +139,15 @@ async def test_every_failure_is_an_error_of_its_kind_and_says_nothing_of_the_mod
     assert agree(metered, database) == {}
 
 
+async def test_a_batch_that_takes_hours_says_nothing_of_the_models_speed(database, metered):
+    await new_store(database).open(opening())
+    ledger = LedgerStore(database)
+    held = await ledger.reserve(bid("k1", batch=True))
+    await ledger.settle(held.attempt, Bill(70, known=True, usage=USAGE))
+    assert metered.total("agent_llm_calls_total", outcome="billed") == 1
+    assert metered.histogram("agent_llm_call_duration_ms") == (0, 0)
+
+
 async def test_a_bill_that_comes_late_corrects_what_was_counted_and_no_counter_goes_back(database, metered):
     await new_store(database).open(opening())
     ledger = LedgerStore(database)
