@@ -108,12 +108,12 @@ def _ends(clock: Clock) -> list[Alert]:
 
 
 def _circles(clock: Clock) -> list[Alert]:
-    halts = 'callsheet:rulings:increase1h{ruling="halt_loop"}'
+    halts = 'sum by (agent_name) (callsheet:rulings:increase1h{ruling="halt_loop"})'
     wedged = grown(clock, "agent_rulings_total", "1h", "agent_name", 'ruling=~"halt_(broken|output|context)"')
     return [
         Alert(
             "AgentLoops",
-            f"{halts} >= {clock.volume(3)} and {halts} > 0",
+            f"{halts} >= {clock.volume(3)}",
             clock.span("0s"),
             "ticket",
             "{{ $labels.agent_name }} went in circles and was halted {{ $value | humanize }} times in an hour",
@@ -122,7 +122,7 @@ def _circles(clock: Clock) -> list[Alert]:
         ),
         Alert(
             "AgentBreaksOff",
-            f"{wedged} >= {clock.volume(3)} and {wedged} > 0",
+            f"{wedged} >= {clock.volume(3)}",
             clock.span("0s"),
             "ticket",
             "{{ $labels.agent_name }} could not go on {{ $value | humanize }} times in an hour",
