@@ -7,16 +7,26 @@ SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Clock(NamedTuple):
-    """`scale` 1 is real time, 1/240 makes an hour of 15 seconds. No stretch is shorter than `least` seconds."""
+    """`scale` 1 is real time, 1/240 makes an hour of 15 seconds.
+
+    No window is shorter than `least` seconds, and no pause than a second: a window needs several scrapes.
+    """
 
     scale: float = 1.0
     least: float = 0.0
 
     def span(self, duration: str) -> str:
-        """Write a duration such as `5m` as PromQL does, in this time."""
+        """Write a window such as `5m` as PromQL does, in this time."""
+        return self._write(duration, self.least)
+
+    def pause(self, duration: str) -> str:
+        """Write how long is waited, in this time; nothing stays nothing."""
+        return self._write(duration, 1 if seconds(duration) else 0)
+
+    def _write(self, duration: str, least: float) -> str:
         if self == REAL:
             return duration
-        return f"{round(max(seconds(duration) * self.scale, self.least) * 1_000)}ms"
+        return f"{round(max(seconds(duration) * self.scale, least) * 1_000)}ms"
 
     def seconds(self, duration: str) -> str:
         """Write a duration as a number of seconds, in this time: for an age that is compared."""

@@ -16,9 +16,9 @@ def grown(clock: Clock, counter: str, window: str, by: str = "", where: str = ""
     that Prometheus was watching then: otherwise the whole life of a worker would count as an hour's.
     """
     series, span = f"{counter}{_braces(where)}", clock.span(window)
-    old = f"increase({series}[{span}]) and {series} offset {span}"
-    new = f"{series} and on () count(up offset {span})"
-    return f"sum{f' by ({by})' if by else ''} (({old}) or ({new}))"
+    grew = f"increase({series}[{span}])"
+    old, new = f"{grew} and {series} offset {span}", f"{series} and on () count(up offset {span})"
+    return f"sum{f' by ({by})' if by else ''} (({old}) or ({new}) or {grew})"
 
 
 def share(part: str, whole: str, least: str = "0") -> str:

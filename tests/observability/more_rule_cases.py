@@ -25,7 +25,7 @@ from tests.observability.rule_cases import (
 SLOW = 'agent_llm_call_duration_ms_bucket{model="m", le="%s"}'
 COUNT = 'agent_llm_call_duration_ms_count{model="m"}'
 FIRST = 'agent_item_first_pass_total{pipeline="image_production"}'
-RUNNING = 'agent_workflows_running{agent_name="shoot_item"}'
+WAITING = 'agent_questions_waiting{kind="review"}'
 FAILED = 'otelcol_exporter_send_failed_spans_total{exporter="otlphttp/traces"}'
 WORKER, COLLECTOR = 'up{job="callsheet", instance="w:1"}', 'up{job="collector", instance="c:1"}'
 
@@ -79,7 +79,9 @@ MODEL_CASES = {
             MODEL,
             "One in twenty calls of m takes longer than 117k ms",
         ),
-        Case("40m", {SLOW % "60000": grows(10), SLOW % "120000": grows(10), SLOW % "+Inf": grows(10), COUNT: grows(10)}),
+        Case(
+            "40m", {SLOW % "60000": grows(10), SLOW % "120000": grows(10), SLOW % "+Inf": grows(10), COUNT: grows(10)}
+        ),
     ),
     "CacheCollapses": (
         Case(
@@ -146,7 +148,9 @@ QUALITY_CASES = {
             PIPELINE,
             "Only 20% of the items of image_production pass at the first take",
         ),
-        Case("24h40m", items(grows(1, DAY)), PIPELINE, "Only 0% of the items of image_production pass at the first take"),
+        Case(
+            "24h40m", items(grows(1, DAY)), PIPELINE, "Only 0% of the items of image_production pass at the first take"
+        ),
         Case("24h40m", items(grows(1, DAY)) | {FIRST: grows(0.6, DAY)}),
         Case("24h40m", items(stays(5, DAY)) | {FIRST: stays(0, DAY)}),
     ),
@@ -197,7 +201,7 @@ WATCHING = {
     ),
     "RecordsAreNotRead": (
         Case("10m", {WORKER: stays(1)}, {}, "Workers answer, but tell nothing of what runs"),
-        Case("10m", {WORKER: stays(1), RUNNING: stays(0)}),
+        Case("10m", {WORKER: stays(1), WAITING: stays(0)}),
         Case("10m", {WORKER: stays(0)}),  # NoWorkerIsSeen says it
     ),
     "Watchdog": (Case("1m", {}, {}, "Always fires"),),

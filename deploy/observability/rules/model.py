@@ -15,7 +15,7 @@ WAITS = (
 def group(clock: Clock) -> Group:
     """Make the alerts."""
     made = [*_errors(clock), *_stops(clock), _slow(clock), _cache(clock)]
-    return Group("callsheet-model", clock.span("30s"), made)
+    return Group("callsheet-model", clock.pause("30s"), made)
 
 
 def _errors(clock: Clock) -> list[Alert]:
@@ -24,7 +24,7 @@ def _errors(clock: Clock) -> list[Alert]:
         Alert(
             "ModelIsOverloaded",
             _error_share(clock, CROWDED, 0.2),
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "{{ $value | humanizePercentage }} of the calls of {{ $labels.model }} were turned away",
             f"{WAITS} If it lasts: give agents a fallback model, or lower CALLSHEET_MODEL_RATE below the "
@@ -33,7 +33,7 @@ def _errors(clock: Clock) -> list[Alert]:
         Alert(
             "ModelStumbles",
             _error_share(clock, others, 0.1),
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "{{ $value | humanizePercentage }} of the calls of {{ $labels.model }} broke",
             f"{WAITS} Look at the provider's status page, then at the way there: proxies, timeouts, certificates.",
@@ -41,7 +41,7 @@ def _errors(clock: Clock) -> list[Alert]:
         Alert(
             "ModelRejectsUs",
             'sum by (model) (callsheet:llm_errors:increase10m{kind="rejected"}) > 0',
-            clock.span("0s"),
+            clock.pause("0s"),
             "page",
             "{{ $labels.model }} rejects our calls",
             "This is no fault that goes away: a wrong key, no credit, a model that is not there any more, or a request "
@@ -61,7 +61,7 @@ def _stops(clock: Clock) -> list[Alert]:
         Alert(
             "ModelRefuses",
             _stop_share(clock, "refusal", 0.02),
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "{{ $labels.agent_name }} is refused {{ $value | humanizePercentage }} of its turns",
             "`starter.py transcript ID` shows what was asked. Briefs of one tenant, or one product, are mostly behind "
@@ -70,7 +70,7 @@ def _stops(clock: Clock) -> list[Alert]:
         Alert(
             "RepliesAreCutOff",
             _stop_share(clock, "max_tokens", 0.1),
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "{{ $value | humanizePercentage }} of the replies to {{ $labels.agent_name }} are cut off",
             "Its limit of output tokens is too low for what it is to say, or it is near its cap, where the output "
@@ -90,7 +90,7 @@ def _slow(clock: Clock) -> Alert:
     return Alert(
         "ModelIsSlow",
         f"{p95} > 60000 and on (model) ({calls} >= {clock.volume(20)})",
-        clock.span("15m"),
+        clock.pause("15m"),
         "ticket",
         "One in twenty calls of {{ $labels.model }} takes longer than {{ $value | humanize }} ms",
         "Long outputs, high effort, or an endpoint under load: the spans `chat` have tokens and times side by side.",
@@ -103,7 +103,7 @@ def _cache(clock: Clock) -> Alert:
         "CacheCollapses",
         f"callsheet:cache_hit:ratio30m < 0.5 * callsheet:cache_hit:ratio24h and callsheet:cache_hit:ratio24h > 0.2 "
         f"and on () ({sent} >= {clock.volume(50_000)})",
-        clock.span("10m"),
+        clock.pause("10m"),
         "ticket",
         "Only {{ $value | humanizePercentage }} of the prompts come from the cache, less than half of what is usual",
         "Each prompt token then costs up to ten times as much. Something changes the prefix: a prompt or a tool that "

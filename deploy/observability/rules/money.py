@@ -15,7 +15,7 @@ TAKES = (
 
 def group(clock: Clock) -> Group:
     """Make the alerts."""
-    return Group("callsheet-money", clock.span("30s"), [*_burns(clock), _spike(clock), *_caps(clock), *_odd(clock)])
+    return Group("callsheet-money", clock.pause("30s"), [*_burns(clock), _spike(clock), *_caps(clock), *_odd(clock)])
 
 
 def _burns(clock: Clock) -> list[Alert]:
@@ -26,7 +26,7 @@ def _burns(clock: Clock) -> list[Alert]:
         Alert(
             "BudgetBurnsFast",
             fast,
-            clock.span("2m"),
+            clock.pause("2m"),
             "page",
             "Money of {{ $labels.scope }} goes {{ $value | humanize }} times faster than its cap allows",
             f"At this pace 2 % of a month's cap, or 60 % of a day's, are gone in an hour. {TAKES}",
@@ -34,7 +34,7 @@ def _burns(clock: Clock) -> list[Alert]:
         Alert(
             "BudgetBurnsSteadily",
             slow.format('scope="fleet_month"', SLOW),
-            clock.span("15m"),
+            clock.pause("15m"),
             "ticket",
             "For a day, money has been going {{ $value | humanize }} times faster than the month's cap allows",
             f"The month's cap will be used up in ten days or sooner. {TAKES}",
@@ -47,7 +47,7 @@ def _spike(clock: Clock) -> Alert:
     return Alert(
         "SpendingJumps",
         f"{now} > {SPIKE} * {usual} and {now} > {clock.volume(1)} and {_settled(clock)}",
-        clock.span("5m"),
+        clock.pause("5m"),
         "ticket",
         "{{ $value | humanize }} dollars in ten minutes, more than 4 times what is usual in a day",
         f"A new run, a loop, or a prompt cache that is read no more. {TAKES}",
@@ -56,7 +56,7 @@ def _spike(clock: Clock) -> Alert:
 
 def _settled(clock: Clock) -> str:
     """Ask that a day was watched: before that, nobody knows what is usual."""
-    return f"on () (count(up offset {clock.span('24h')}) > 0)"
+    return f"on () count(up offset {clock.span('24h')})"
 
 
 def _caps(clock: Clock) -> list[Alert]:
@@ -66,7 +66,7 @@ def _caps(clock: Clock) -> list[Alert]:
         Alert(
             "BudgetNearlyUsed",
             f"{used} > 0.9",
-            clock.span("5m"),
+            clock.pause("5m"),
             "ticket",
             "{{ $value | humanizePercentage }} of a cap of {{ $labels.scope }} is spent or reserved",
             "At 100 % agents stop and ask for money. `starter.py budget show` says where it went; "
@@ -75,7 +75,7 @@ def _caps(clock: Clock) -> list[Alert]:
         Alert(
             "BudgetStopsWork",
             f"{stopped} > 0",
-            clock.span("0s"),
+            clock.pause("0s"),
             "ticket",
             "{{ $labels.agent_name }} stopped for lack of money, and a person is asked",
             "`starter.py pending` lists the questions, with the account and what is needed. "
@@ -91,7 +91,7 @@ def _odd(clock: Clock) -> list[Alert]:
         Alert(
             "CostAnomaly",
             "callsheet:cost_anomalies:increase1h > 0",
-            clock.span("0s"),
+            clock.pause("0s"),
             "ticket",
             "A {{ $labels.kind }} of {{ $labels.agent_name }} cost far more than is usual",
             "The log has a `ruling` of kind `anomaly` with the figures and the ids; `starter.py cost RUN` shows where "
@@ -100,7 +100,7 @@ def _odd(clock: Clock) -> list[Alert]:
         Alert(
             "CostUnknown",
             f"{unknown} / ({calls} >= {clock.volume(20)}) > 0.05",
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "{{ $value | humanizePercentage }} of the model calls ended without a bill",
             "They count at what was reserved for them, so caps hold, but less work fits under them. Streams that break "

@@ -13,7 +13,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "FirstPassYieldFalls",
             f"callsheet:first_pass:ratio24h < 0.3 and {enough}",
-            clock.span("30m"),
+            clock.pause("30m"),
             "ticket",
             "Only {{ $value | humanizePercentage }} of the items of {{ $labels.pipeline }} pass at the first take",
             "The dashboard Quality shows scores by attempt: when all are low, the critic or a venue's rules changed; "
@@ -22,11 +22,11 @@ def group(clock: Clock) -> Group:
         Alert(
             "ItemsAreLost",
             f"{lost} / callsheet:items_ended:increase24h > 0.2 and {enough}",
-            clock.span("30m"),
+            clock.pause("30m"),
             "ticket",
             "{{ $value | humanizePercentage }} of the items of {{ $labels.pipeline }} end without being published",
             "`starter.py status RUN` says of each item what became of it: rejected by a person or by silence, failed, "
             "or canceled.",
         ),
     ]
-    return Group("callsheet-quality", clock.span("30s"), alerts)
+    return Group("callsheet-quality", clock.pause("30s"), alerts)

@@ -18,7 +18,7 @@ TROUBLE = "rate_limit|overloaded|server|timeout|connection|stream|lapsed|other"
 def groups(clock: Clock) -> list[Group]:
     """Make the recording rules."""
     made = (_money(clock), _model(clock), _work(clock), _tools(clock), _quality(clock))
-    return [Group(f"callsheet-records-{name}", clock.span("30s"), rules) for name, rules in made]
+    return [Group(f"callsheet-records-{name}", clock.pause("30s"), rules) for name, rules in made]
 
 
 def _money(clock: Clock) -> tuple[str, list[Record]]:

@@ -9,7 +9,7 @@ CALLS = "sum by (tool_name) (callsheet:tool_calls:increase1h)"
 
 def group(clock: Clock) -> Group:
     """Make the alerts."""
-    return Group("callsheet-tools", clock.span("30s"), [*_refusals(clock), *_failures(clock)])
+    return Group("callsheet-tools", clock.pause("30s"), [*_refusals(clock), *_failures(clock)])
 
 
 def _refusals(clock: Clock) -> list[Alert]:
@@ -17,7 +17,7 @@ def _refusals(clock: Clock) -> list[Alert]:
         Alert(
             "ArgumentsAreWrong",
             _refused(clock, "not_an_object|schema", 0.15),
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "{{ $value | humanizePercentage }} of the calls of {{ $labels.tool_name }} do not fit its schema",
             "Nothing wrong was run: agents get the schema back and try again, which costs turns. "
@@ -27,7 +27,7 @@ def _refusals(clock: Clock) -> list[Alert]:
         Alert(
             "IdsAreMadeUp",
             _refused(clock, MADE_UP, 0.1),
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "{{ $value | humanizePercentage }} of the calls of {{ $labels.tool_name }} name what does not exist",
             "Nothing wrong was run: agents get the nearest ids back. `starter.py trace RUN` has the ids. The agent "
@@ -48,7 +48,7 @@ def _failures(clock: Clock) -> list[Alert]:
         Alert(
             "ToolFails",
             f"{raised} / ({CALLS} >= {clock.volume(5)}) > 0.1",
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "{{ $value | humanizePercentage }} of the calls of {{ $labels.tool_name }} raised an error",
             "The log has the traceback under the event of the tool, without what it was called with. What is behind "
@@ -57,7 +57,7 @@ def _failures(clock: Clock) -> list[Alert]:
         Alert(
             "EffectIsUnknown",
             f"{unknown} > 0",
-            clock.span("0s"),
+            clock.pause("0s"),
             "ticket",
             "Nobody knows whether a call of {{ $labels.tool_name }} took effect, and a person is asked",
             "A worker died, or an answer was lost, in the middle of a tool that must not run twice. Look in the system "

@@ -14,7 +14,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "NoWorkerIsSeen",
             f"absent({seen})",
-            clock.span("2m"),
+            clock.pause("2m"),
             "page",
             "No worker has answered a scrape for two minutes",
             "Either none runs, or their endpoints for metrics are off (OTEL_METRICS_EXPORTER=prometheus, "
@@ -23,7 +23,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "WorkerIsDown",
             f"up{{{WORKERS}}} == 0",
-            clock.span("5m"),
+            clock.pause("5m"),
             "ticket",
             "The worker {{ $labels.instance }} does not answer a scrape",
             "Its log ends with why. Work goes on with the others; nothing is lost. If it was taken away on purpose, "
@@ -32,7 +32,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "CollectorIsDown",
             'up{job="collector"} == 0',
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "The collector {{ $labels.instance }} does not answer a scrape",
             "Traces, and metrics that are sent rather than scraped, do not arrive. Nothing is lost for good: spans are "
@@ -41,15 +41,15 @@ def group(clock: Clock) -> Group:
         Alert(
             "TelemetryIsDropped",
             f"sum by (exporter) (rate({dropped}[{clock.span('5m')}])) > 0",
-            clock.span("10m"),
+            clock.pause("10m"),
             "ticket",
             "The collector cannot hand on what it got to {{ $labels.exporter }}",
             "The backend behind this exporter is away, full, or refuses the credentials: see the collector's log.",
         ),
         Alert(
             "RecordsAreNotRead",
-            f"absent(agent_workflows_running) and on () ({seen})",
-            clock.span("5m"),
+            f"absent(agent_questions_waiting) and on () ({seen})",
+            clock.pause("5m"),
             "page",
             "Workers answer, but tell nothing of what runs",
             "The gauges that are made from the records are missing: the workers cannot read their database. Their logs "
@@ -58,10 +58,10 @@ def group(clock: Clock) -> Group:
         Alert(
             "Watchdog",
             "vector(1)",
-            clock.span("0s"),
+            clock.pause("0s"),
             "none",
             "Always fires",
             "It shows that alerts get through. Let something that is not here ring when it stops.",
         ),
     ]
-    return Group("callsheet-watching", clock.span("30s"), alerts)
+    return Group("callsheet-watching", clock.pause("30s"), alerts)

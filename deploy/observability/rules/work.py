@@ -10,14 +10,14 @@ TO_ASK = "`starter.py pending` lists the questions, whose they are and since whe
 def group(clock: Clock) -> Group:
     """Make the alerts."""
     made = [_stuck(clock), *_waits(clock), *_backlog(clock), *_ends(clock), *_circles(clock)]
-    return Group("callsheet-work", clock.span("30s"), made)
+    return Group("callsheet-work", clock.pause("30s"), made)
 
 
 def _stuck(clock: Clock) -> Alert:
     return Alert(
         "WorkIsStuck",
         f"{latest('agent_workflows_stuck', 'agent_name')} > 0",
-        clock.span("5m"),
+        clock.pause("5m"),
         "page",
         "{{ $value }} of {{ $labels.agent_name }} left no record for 15 minutes, and wait for nobody",
         "`starter.py top` shows runs that do not answer. Look whether workers serve all four task queues "
@@ -32,7 +32,7 @@ def _waits(clock: Clock) -> list[Alert]:
         Alert(
             "QuestionWaits",
             f"{oldest} > {clock.seconds('4h')}",
-            clock.span("5m"),
+            clock.pause("5m"),
             "ticket",
             "The oldest question of kind {{ $labels.kind }} waits for {{ $value | humanizeDuration }}",
             f"The run stands there until somebody answers, or its deadline comes. {TO_ASK}",
@@ -40,7 +40,7 @@ def _waits(clock: Clock) -> list[Alert]:
         Alert(
             "QuestionIsForgotten",
             f"{oldest} > {clock.seconds('24h')}",
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "A question of kind {{ $labels.kind }} waits for {{ $value | humanizeDuration }}",
             f"Nobody seems to read the questions. {TO_ASK} `reassign` moves one to somebody else.",
@@ -48,7 +48,7 @@ def _waits(clock: Clock) -> list[Alert]:
         Alert(
             "QuestionsPileUp",
             f"{waiting} > 20",
-            clock.span("15m"),
+            clock.pause("15m"),
             "ticket",
             "{{ $value }} questions wait for people",
             f"Either people are away, or a gate, a guard or a cap is wrong for what is made: see the dashboard "
@@ -62,7 +62,7 @@ def _backlog(clock: Clock) -> list[Alert]:
         Alert(
             "QueueWaits",
             f"{latest('agent_queue_backlog_age_seconds', 'queue')} > {clock.seconds('5m')}",
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "The oldest task on the queue {{ $labels.queue }} waits for {{ $value | humanizeDuration }}",
             "Too few workers serve this queue, or none does. Add some, or look at WorkerIsDown. On `model` a rate "
@@ -71,7 +71,7 @@ def _backlog(clock: Clock) -> list[Alert]:
         Alert(
             "QueueGrows",
             f"{latest('agent_queue_backlog', 'queue')} > 500",
-            clock.span("15m"),
+            clock.pause("15m"),
             "ticket",
             "{{ $value }} tasks wait on the queue {{ $labels.queue }}",
             "More is ordered than the workers of this queue can do. docs/operations.md, Task queues, says what each "
@@ -89,7 +89,7 @@ def _ends(clock: Clock) -> list[Alert]:
         Alert(
             "WorkFails",
             f"{failed} / ({ended} >= {clock.volume(5)}) > 0.1",
-            clock.span("5m"),
+            clock.pause("5m"),
             "page",
             "{{ $value | humanizePercentage }} of {{ $labels.agent_name }} failed in the last hour",
             "`starter.py status RUN` says why a run failed; the log has its `error` entries. Look at the alerts on the "
@@ -98,7 +98,7 @@ def _ends(clock: Clock) -> list[Alert]:
         Alert(
             "PeopleAreAskedOften",
             f"{asked} > 0.3 and on (agent_name) ({enough})",
-            clock.span("30m"),
+            clock.pause("30m"),
             "ticket",
             "{{ $value | humanizePercentage }} of {{ $labels.agent_name }} needed a person in the last 24 hours",
             "The dashboard Quality shows whether it is the gate, a guard or money. A rule that nothing meets, a prompt "
@@ -114,7 +114,7 @@ def _circles(clock: Clock) -> list[Alert]:
         Alert(
             "AgentLoops",
             f"{halts} >= {clock.volume(3)}",
-            clock.span("0s"),
+            clock.pause("0s"),
             "ticket",
             "{{ $labels.agent_name }} went in circles and was halted {{ $value | humanize }} times in an hour",
             "Each one asks a person. `starter.py trace RUN` shows the repeated call and what it got back: mostly a "
@@ -123,7 +123,7 @@ def _circles(clock: Clock) -> list[Alert]:
         Alert(
             "AgentBreaksOff",
             f"{wedged} >= {clock.volume(3)}",
-            clock.span("0s"),
+            clock.pause("0s"),
             "ticket",
             "{{ $labels.agent_name }} could not go on {{ $value | humanize }} times in an hour",
             "Its replies were not usable, did not have the form that was asked for, or no longer fitted the window. "
