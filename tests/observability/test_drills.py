@@ -8,7 +8,7 @@ from activities.invocations import InvocationStore
 from activities.database import now
 from rehearsal.scripts import answer, call, fail, forever
 from tests.chaos.processes import kill
-from tests.scenarios.agents import DONE, by_goal, decide, ended
+from tests.scenarios.agents import DONE, by_goal, decide, ended, spends
 from workflows.models import Begun, Scope
 
 LOOK = call("find_model", name="Ama")
@@ -63,7 +63,7 @@ async def test_agents_that_go_in_circles_leave_a_ticket(watched):
 
 
 async def test_a_question_that_nobody_answers_leaves_a_ticket_until_somebody_does(watched):
-    ask = call("escalate_to_human", question="May I?", reason="I must not decide this.", options=["yes", "no"])
+    ask = call("escalate_to_human", reason="I must not decide this.")
     async with watched(by_goal(well=[LOOK, DONE], ask=[ask, DONE])) as (stage, watch):
         await goes_well(stage, watch)
         handle = await stage.start_agent("ask", tools=TOOLS)
@@ -76,8 +76,10 @@ async def test_a_question_that_nobody_answers_leaves_a_ticket_until_somebody_doe
 
 
 async def test_a_budget_that_burns_wakes_somebody_before_it_is_gone(watched):
-    turns = [forever(after(LOOK))]
-    async with watched(by_goal(well=[LOOK, DONE], burn=turns), CALLSHEET_FLEET_MONTH_USD="1") as (stage, watch):
+    def turn(request):
+        return after(spends(1_500, call("find_model", name=f"Model {request.turn}")), 1)(request)
+
+    async with watched(by_goal(well=[LOOK, DONE], burn=[forever(turn)]), CALLSHEET_FLEET_MONTH_USD="1") as (stage, watch):
         await asyncio.gather(*(stage.start_agent("burn", tools=TOOLS) for _ in range(3)))
         to, alert = await watch.told("BudgetBurnsFast")
         [(_, used)] = watch.ask('max(agent_budget_used_ratio{scope="fleet_month"})')

@@ -135,6 +135,9 @@ def _prometheus(folder, port):
     yield f"--config.file={folder / 'prometheus.yml'}"
     yield f"--storage.tsdb.path={folder / 'series'}"
     yield f"--web.listen-address=127.0.0.1:{port}"
+    # What fires before Prometheus has found the Alertmanager, which takes it 5 seconds, is sent again only after this
+    # long: a minute, if it is not said.
+    yield "--rules.alert.resend-delay=2s"
 
 
 def _alertmanager(folder, port):
