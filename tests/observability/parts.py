@@ -21,4 +21,4 @@ def said(name: str, *words: object) -> str:
     """Run a tool to its end; what it says is the message where it fails."""
     done = subprocess.run([program(name), *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{name}: {done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
+    return done.stdout

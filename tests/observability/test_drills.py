@@ -79,7 +79,10 @@ async def test_a_budget_that_burns_wakes_somebody_before_it_is_gone(watched):
     def turn(request):
         return after(spends(1_500, call("find_model", name=f"Model {request.turn}")), 1)(request)
 
-    async with watched(by_goal(well=[LOOK, DONE], burn=[forever(turn)]), CALLSHEET_FLEET_MONTH_USD="1") as (stage, watch):
+    async with watched(by_goal(well=[LOOK, DONE], burn=[forever(turn)]), CALLSHEET_FLEET_MONTH_USD="1") as (
+        stage,
+        watch,
+    ):
         await asyncio.gather(*(stage.start_agent("burn", tools=TOOLS) for _ in range(3)))
         to, alert = await watch.told("BudgetBurnsFast")
         [(_, used)] = watch.ask('max(agent_budget_used_ratio{scope="fleet_month"})')

@@ -102,6 +102,10 @@ def _bargauge() -> bargauge.Panel:
     return drawn.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
 
 
+def _table() -> table.Panel:
+    return table.Panel().align(looks.FieldTextAlignment.AUTO)
+
+
 def _heatmap() -> heatmap.Panel:
     colours = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Blues")
     return heatmap.Panel().calculate(calculate=False).color(colours)
@@ -113,6 +117,6 @@ PAINTERS: Mapping[Kind, Callable[[], Builder]] = {
     "stack": _stack,
     "bars": _bars,
     "bargauge": _bargauge,
-    "table": table.Panel,
+    "table": _table,
     "heatmap": _heatmap,
 }

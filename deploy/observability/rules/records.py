@@ -69,14 +69,12 @@ def _hits(window: str) -> str:
 
 def _work(clock: Clock) -> tuple[str, list[Record]]:
     ended = grown(clock, "agent_workflows_completed_total", "1h", "agent_name, status")
-    asked = grown(clock, "agent_escalations_total", "1h", "agent_name")
     return "work", [
         Record("callsheet:workflows_ended:increase1h", ended),
         Record(
             "callsheet:workflows_ended:increase24h",
             grown(clock, "agent_workflows_completed_total", "24h", "agent_name"),
         ),
-        Record("callsheet:escalations:increase1h", asked),
         Record("callsheet:rulings:increase1h", grown(clock, "agent_rulings_total", "1h", "agent_name, ruling")),
     ]
 
