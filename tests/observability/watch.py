@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,6 +104,7 @@ def watching(folder: Path, *targets: str):
     try:
         with _running(_alertmanager(folder, ports[1]), ports[1], folder / "alertmanager.log"):
             with _running(_prometheus(folder, ports[0]), ports[0], folder / "prometheus.log"):
+                _wait_until_ready(f"http://127.0.0.1:{ports[0]}")
                 yield Watch(f"http://127.0.0.1:{ports[0]}", receiver)
     finally:
         receiver.close()
@@ -146,6 +148,16 @@ def _alertmanager(folder, port):
     yield f"--storage.path={folder / 'alerts'}"
     yield f"--web.listen-address=127.0.0.1:{port}"
     yield "--cluster.listen-address="
+
+
+def _wait_until_ready(url):
+    """It listens a while before it answers."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(urllib.error.HTTPError), DIRECTLY.open(f"{url}/-/ready", timeout=30):
+            return
+        assert time.monotonic() < end, "Prometheus does not get ready"
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
