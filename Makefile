@@ -46,7 +46,10 @@ format: $(STAMP) ## format and fix what can be fixed
 lock: $(STAMP) ## compile the locks again (ARGS=--upgrade moves the pins)
 	@sh ./setup.sh --lock $(VENV) $(ARGS)
 
+dashboards: $(STAMP) ## write dashboards and alerts from their sources in deploy/observability
+	@$(BIN)/python -m deploy.observability
+
 clean: ## remove the environment and all that runs left behind
 	rm -rf $(VENV) $(BACKENDS) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 
-.PHONY: help setup demo test test-backends check format lock clean
+.PHONY: help setup demo test test-backends check format lock dashboards clean

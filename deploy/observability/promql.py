@@ -31,10 +31,9 @@ def or_none(part: str, whole: str) -> str:
     return f"({part} or {whole} * 0)"
 
 
-def quantile(part: float, histogram: str, by: str, window: str, where: str = "") -> str:
-    """Estimate a quantile of a histogram; above its last bucket it reads as the last bound."""
-    rates = f"rate({histogram}_bucket{_braces(where)}[{window}])"
-    return f"histogram_quantile({part}, sum by ({f'{by}, le' if by else 'le'}) ({rates}))"
+def quantile(part: float, counts: str) -> str:
+    """Estimate a quantile from the counts of buckets; above the last bucket it reads as the last bound."""
+    return f"histogram_quantile({part}, {counts})"
 
 
 def _braces(where: str) -> str:

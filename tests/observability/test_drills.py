@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from activities.invocations import InvocationStore
 from activities.database import now
-from rehearsal.scripts import answer, call, fail, forever
+from activities.invocations import InvocationStore
+from rehearsal.scripts import call, fail, forever
 from tests.chaos.processes import kill
 from tests.scenarios.agents import DONE, by_goal, decide, ended, spends
 from workflows.models import Begun, Scope

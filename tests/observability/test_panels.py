@@ -13,6 +13,7 @@ STANDS_FOR = {
     "$__rate_interval": "5s",
     "$__interval": "5s",
     "$__range": "5s",
+    "$window": "5s",
     "$agent": ".*",
     "$pipeline": ".*",
 }
@@ -25,6 +26,10 @@ FAULTS = {
     "Refusals of the model",
     "Questions asked",
     "Overrides",
+    "Mean score by attempt",
+    "Median score by attempt",
+    "Cost of a workflow",
+    "Turns of a workflow",
     "Refinements",
     "Made-up ids and tools caught",
     "Wrong arguments caught",

@@ -1,4 +1,4 @@
-"""Prometheus and the Alertmanager as they are deployed, on ports and in folders of a test's own, and in a faster time."""
+"""Prometheus and the Alertmanager as they are deployed, on ports and in folders of a test's own, in a faster time."""
 
 import asyncio
 import contextlib
@@ -102,10 +102,12 @@ def watching(folder: Path, *targets: str):
     receiver = Receiver()
     configure(folder, targets, ports, receiver.url)
     try:
-        with _running(_alertmanager(folder, ports[1]), ports[1], folder / "alertmanager.log"):
-            with _running(_prometheus(folder, ports[0]), ports[0], folder / "prometheus.log"):
-                _wait_until_ready(f"http://127.0.0.1:{ports[0]}")
-                yield Watch(f"http://127.0.0.1:{ports[0]}", receiver)
+        with (
+            _running(_alertmanager(folder, ports[1]), ports[1], folder / "alertmanager.log"),
+            _running(_prometheus(folder, ports[0]), ports[0], folder / "prometheus.log"),
+        ):
+            _wait_until_ready(f"http://127.0.0.1:{ports[0]}")
+            yield Watch(f"http://127.0.0.1:{ports[0]}", receiver)
     finally:
         receiver.close()
 

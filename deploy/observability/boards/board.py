@@ -25,8 +25,9 @@ def draw(board: Board) -> build.Dashboard:
         .link(_to_the_others())
         .annotation(_alerts())
     )
-    for variable in (_source(), _choice("agent", "Agent", "agent_turns_total"), _pipelines()):
-        drawn = drawn.with_variable(variable)
+    agents, pipelines = "agent_turns_total", "agent_workflows_started_total"
+    drawn.with_variable(_source()).with_variable(_choice("agent", "Agent", agents))
+    drawn.with_variable(_choice("pipeline", "Pipeline", pipelines)).with_variable(_window())
     number = 1
     for row in board.rows:
         number = _row(drawn, row, number)
@@ -47,9 +48,8 @@ def _to_the_others() -> build.DashboardLink:
 
 def _alerts() -> build.AnnotationQuery:
     """Mark when alerts fired, on every graph."""
-    query = {"expr": 'ALERTS{alertstate="firing", severity=~"page|ticket", alertname=~".+"}', "refId": "Alerts"}
     marks = build.AnnotationQuery().name("Alerts").enable(enable=True).icon_color("red").datasource(SOURCE)
-    return marks.expr(query["expr"])
+    return marks.expr('ALERTS{alertstate="firing", severity=~"page|ticket"}')
 
 
 def _source() -> build.DatasourceVariable:
@@ -71,5 +71,7 @@ def _choice(name: str, label: str, metric: str) -> build.QueryVariable:
     )
 
 
-def _pipelines() -> build.QueryVariable:
-    return _choice("pipeline", "Pipeline", "agent_workflows_started_total")
+def _window() -> build.IntervalVariable:
+    """Say over how long medians and means are taken: what happens rarely needs hours."""
+    usual = model.VariableOption(selected=True, text="1h", value="1h")
+    return build.IntervalVariable("window").label("Medians over").values("5m,15m,1h,6h,24h").current(usual)

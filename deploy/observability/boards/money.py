@@ -156,6 +156,7 @@ CAPS = Row(
             "Cap, spent and reserved, in dollars. Empty without caps.",
             [Query(latest("agent_budget_usd", "scope, what"), "dollars")],
             DOLLARS,
+            wide=6,
         ),
         Panel(
             "bargauge",
@@ -165,6 +166,7 @@ CAPS = Row(
             SHARE,
             (0.8, 0.95),
             most=1,
+            wide=6,
         ),
         Panel(
             "lines",
@@ -177,12 +179,14 @@ CAPS = Row(
             ],
             TIMES,
             (3, 14.4),
+            wide=6,
         ),
         Panel(
             "bars",
             "Agents stopped for money",
             "Halts at a cap; each asks a person to top it up. Runbook: BudgetStopsWork.",
             [bars("agent_rulings_total", "agent_name", f'ruling="halt_money", {AGENT}')],
+            wide=6,
         ),
     ],
 )

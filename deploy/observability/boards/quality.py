@@ -1,11 +1,10 @@
 """Quality: how good the work is at the first take and after it, and where people had to step in."""
 
-from deploy.observability.boards.queries import AGENT, MADE, PIPELINE, RATE, bars, gauge, percentile, total
+from deploy.observability.boards.queries import AGENT, MADE, PIPELINE, bars, gauge, mean, percentile, total
 from deploy.observability.boards.values import COUNT, SCORE, SHARE, Board, Panel, Query, Row
 from deploy.observability.clock import REAL
 from deploy.observability.promql import grown
 
-SCORES = f"rate(agent_verdict_score_{{}}[{RATE}])"
 ENDED = grown(REAL, "agent_items_total", "$__range", where=MADE)
 APPROVED = grown(REAL, "agent_decisions_total", "$__range", where='choice="approve"')
 LOST = grown(REAL, "agent_items_total", "$__range", where=f'status!="published", {MADE}')
@@ -69,12 +68,7 @@ BY_TAKE = Row(
             "lines",
             "Mean score by attempt",
             "The gate asks for 80. Attempts that do not rise show a refiner that does not help.",
-            [
-                Query(
-                    f"sum by (attempt) ({SCORES.format('sum')}) / sum by (attempt) ({SCORES.format('count')})",
-                    "attempt {{attempt}}",
-                )
-            ],
+            [mean("agent_verdict_score", "attempt")._replace(name="attempt {{attempt}}")],
             SCORE,
             most=100,
         ),
@@ -92,7 +86,7 @@ BY_TAKE = Row(
             "heatmap",
             "Scores",
             "How the verdicts spread, all attempts together.",
-            [Query("sum by (le) (increase(agent_verdict_score_bucket[$__interval]))", "{{le}}")],
+            [bars("agent_verdict_score_bucket", "le")],
         ),
     ],
 )
@@ -153,12 +147,14 @@ PEOPLE = Row(
             "Guards that ruled",
             "What stood in an agent's way: loops, drift, context, replies that lead nowhere.",
             [bars("agent_rulings_total", "ruling", f'ruling!~"remind|compact", {AGENT}')],
+            wide=12,
         ),
         Panel(
             "bars",
             "Refusals of the model",
             "Turns that the model refused, by agent. Runbook: ModelRefuses.",
             [bars("agent_llm_stops_total", "agent_name", f'stop="refusal", {AGENT}')],
+            wide=12,
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Queries of dashboards. `$__interval`, `$__rate_interval`, `$__range` are Grafana's, `$agent` and `$pipeline` ours."""
+"""Queries. `$__interval`, `$__rate_interval`, `$__range` are Grafana's, `$agent`, `$pipeline`, `$window` ours."""
 
 from deploy.observability.boards.values import Query
 from deploy.observability.clock import REAL
@@ -6,7 +6,7 @@ from deploy.observability.promql import grown, latest, quantile
 
 AGENT, PIPELINE = 'agent_name=~"$agent"', 'agent_name=~"$pipeline"'
 MADE = 'pipeline=~"$pipeline"'
-RATE = "$__rate_interval"
+RATE, WINDOW = "$__rate_interval", "$window"
 
 
 def bars(counter: str, by: str, where: str = "") -> Query:
@@ -34,7 +34,13 @@ def gauge(metric: str, by: str, where: str = "") -> Query:
     return Query(latest(metric, by, where), f"{{{{{by}}}}}")
 
 
-def percentile(part: float, histogram: str, by: str = "", where: str = "", window: str = RATE) -> Query:
+def percentile(part: float, histogram: str, by: str, where: str = "", window: str = WINDOW) -> Query:
     """Estimate a quantile of a histogram."""
-    name = f"{{{{{by}}}}} p{part * 100:.0f}" if by else f"p{part * 100:.0f}"
-    return Query(quantile(part, histogram, by, window, where), name)
+    counts = grown(REAL, f"{histogram}_bucket", window, f"{by}, le", where)
+    return Query(quantile(part, counts), f"{{{{{by}}}}} p{part * 100:.0f}")
+
+
+def mean(histogram: str, by: str, where: str = "") -> Query:
+    """Work out the mean of what a histogram was given."""
+    whole, count = (grown(REAL, f"{histogram}_{each}", WINDOW, by, where) for each in ("sum", "count"))
+    return Query(f"{whole} / ({count} > 0)", f"{{{{{by}}}}}")

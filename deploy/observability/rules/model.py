@@ -86,7 +86,7 @@ def _stop_share(clock: Clock, stop: str, most: float) -> str:
 
 def _slow(clock: Clock) -> Alert:
     calls = grown(clock, "agent_llm_call_duration_ms_count", "15m", "model")
-    p95 = quantile(0.95, "agent_llm_call_duration_ms", "model", clock.span("15m"))
+    p95 = quantile(0.95, grown(clock, "agent_llm_call_duration_ms_bucket", "15m", "model, le"))
     return Alert(
         "ModelIsSlow",
         f"{p95} > 60000 and on (model) ({calls} >= {clock.volume(20)})",
