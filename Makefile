@@ -21,7 +21,7 @@ setup: $(STAMP) ## make the environment from the locks
 demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--yes")
 	@$(BIN)/python starter.py demo $(ARGS)
 
-test: $(STAMP) ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
+test: $(STAMP) programs ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(ALL))
 
 test-backends: $(STAMP) $(BACKENDS)/.installed ## prove the traces against Phoenix (installed apart, once: 0.6 GB)
@@ -31,6 +31,9 @@ $(BACKENDS)/.installed: requirements/backends.txt | $(STAMP)
 	@$(BIN)/uv venv --quiet --allow-existing $(BACKENDS)
 	@$(BIN)/uv pip install --quiet --python $(BACKENDS)/bin/python -r requirements/backends.txt
 	@touch $@
+
+programs: ## install what tests run besides Python (Prometheus, Alertmanager), where that can be done
+	@sh ./setup.sh --programs
 
 check: $(STAMP) ## format, lint, types, import contracts, locks
 	@$(BIN)/ruff format --check .
@@ -52,4 +55,4 @@ dashboards: $(STAMP) ## write dashboards and alerts from their sources in deploy
 clean: ## remove the environment and all that runs left behind
 	rm -rf $(VENV) $(BACKENDS) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 
-.PHONY: help setup demo test test-backends check format lock dashboards clean
+.PHONY: help setup demo test test-backends programs check format lock dashboards clean
