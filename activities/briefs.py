@@ -10,7 +10,8 @@ from activities.brief_text import BriefProblems, Path, Problem, Written, dotted,
 from activities.likeness import nearest_words
 from activities.shoots import colour_slug, count
 from activities.studio.profiles import Profiles
-from workflows.models import Brief, Budget, Colour, Guidelines, Product, VenueOrder
+from workflows.models import Brief, Budget, Colour, Guidelines, Product, VenueOrder, WrittenReview
+from workflows.models.review import WrittenStep
 
 __all__ = ["BriefProblems", "Problem", "load_brief"]
 
@@ -69,6 +70,8 @@ def _fields(path: Path) -> list[str]:
         "venues": VenueOrder,
         "guidelines": Guidelines,
         "budget": Budget,
+        "review": WrittenReview,
+        "then": WrittenStep,
     }
     inside = [parts[part] for part in path[:-1] if isinstance(part, str) and part in parts]
     return nearest_words(str(path[-1]), sorted((inside[-1] if inside else Brief).model_fields), 1)
