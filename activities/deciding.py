@@ -6,7 +6,7 @@ from datetime import timedelta
 from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from activities.signing import Signer
+from activities.signing import Signer, update_id
 from workflows.models import Decision, Identity, Question, QuestionCard, Receipt, Value
 from workflows.tracing import literal
 
@@ -57,8 +57,8 @@ class Deciding:
     async def send(self, workflow: str, decision: Decision, who: Identity, nonce: str = "") -> Receipt:
         """Sign a decision and send it; it is proved, and taken or not, before this returns.
 
-        `decision.question` and `decision.digest` say what was shown. With the same `nonce` it counts once, and each
-        further sending gets the first one's receipt.
+        `decision.question` and `decision.digest` say what was shown. Of several decisions with one `nonce` the first
+        counts, and the others are refused as replayed.
 
         Raises:
             NotTaken: it does not fit, somebody was first, or it could not be proved.
@@ -74,7 +74,7 @@ class Deciding:
             receipt: Receipt = await handle.execute_update(
                 "decide",
                 decision,
-                id=decision.seal.nonce if decision.seal else None,
+                id=update_id(decision),
                 result_type=Receipt,
                 rpc_timeout=PATIENCE,
             )

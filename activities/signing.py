@@ -1,6 +1,7 @@
 """Signing decisions: who decided what, about what, in which role, for one workflow, once."""
 
 import base64
+import hashlib
 import json
 import secrets
 from pathlib import Path
@@ -32,6 +33,13 @@ def is_signed(decision: Decision, keyring: Keyring) -> bool:
     return seal is not None and keyring.verifies(seal.key, seal.signature, message(decision))
 
 
+def update_id(decision: Decision) -> str | None:
+    """Name the sending of a decision: the same one sent again gets the first receipt, and nobody can guess the name."""
+    if decision.seal is None:
+        return None
+    return hashlib.sha256(message(decision) + decision.seal.signature.encode()).hexdigest()[:32]
+
+
 class Signer:
     """Signs for people whom the caller has authenticated; `issuer` says who vouches: `desk`, or `starter:USER`."""
 
@@ -54,7 +62,7 @@ class Signer:
     def sign(self, decision: Decision, workflow: str, who: Identity, nonce: str = "") -> Decision:
         """Seal a decision in the name of `who`, for the workflow that asks. It counts once for each `nonce`.
 
-        A page that gives each form a nonce of its own has a double click count once.
+        A page that gives each form a nonce of its own has a form count once, however often it is sent.
         """
         seal = Seal(
             workflow=workflow,
