@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowExecution, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from activities.signing import Signer, update_id
 from workflows.models import Decision, Identity, Question, QuestionCard, Receipt, Value
@@ -62,25 +63,33 @@ class Deciding:
 
         Raises:
             NotTaken: it does not fit, somebody was first, or it could not be proved.
-            RPCError: there is no such workflow, it has ended, or nobody answers.
+            RPCError: there is no such workflow, or nobody answers.
         """
         sealed = self._signer.sign(decision, workflow, who, nonce)
         return await self.deliver(workflow, sealed)
 
     async def deliver(self, workflow: str, decision: Decision) -> Receipt:
-        """Send a decision as it is."""
+        """Send a decision as it is; what meets a run that just goes on as new is sent again, to the new one."""
+        for last in (False, True):
+            try:
+                return await self._update(workflow, decision)
+            except WorkflowUpdateFailedError as error:
+                raise _not_taken(error) from None
+            except RPCError as error:
+                if not _has_ended(error) or last or not await self._runs(workflow):
+                    raise (_ended(workflow) if _has_ended(error) else error) from None
+        raise _ended(workflow)
+
+    async def _update(self, workflow: str, decision: Decision) -> Receipt:
         handle = self._client.get_workflow_handle(workflow)
-        try:
-            receipt: Receipt = await handle.execute_update(
-                "decide",
-                decision,
-                id=update_id(decision),
-                result_type=Receipt,
-                rpc_timeout=PATIENCE,
-            )
-        except WorkflowUpdateFailedError as error:
-            raise _not_taken(error) from None
+        receipt: Receipt = await handle.execute_update(
+            "decide", decision, id=update_id(decision), result_type=Receipt, rpc_timeout=PATIENCE
+        )
         return receipt
+
+    async def _runs(self, workflow: str) -> bool:
+        found = await self._client.get_workflow_handle(workflow).describe()
+        return found.status == WorkflowExecutionStatus.RUNNING
 
 
 def of_tenants(tenants: tuple[str, ...]) -> str:
@@ -93,6 +102,15 @@ def of_tenants(tenants: tuple[str, ...]) -> str:
 async def _card(found: WorkflowExecution) -> QuestionCard | None:
     memo = await found.memo()
     return QuestionCard.model_validate(memo["question"]) if memo.get("question") else None
+
+
+def _has_ended(error: RPCError) -> bool:
+    # The server says in words alone that a workflow has ended, or ends with the update in its hands.
+    return any(words in error.message for words in ("already completed", "aborted by closing"))
+
+
+def _ended(workflow: str) -> NotTaken:
+    return NotTaken("Ended", f"Too late: {workflow} has ended.")
 
 
 def _not_taken(error: WorkflowUpdateFailedError) -> NotTaken:
