@@ -126,11 +126,13 @@ def _draft(folder: Path, private: Ed25519PrivateKey) -> Path:
 
 def _read(path: Path) -> Ed25519PrivateKey:
     try:
-        if path.stat().st_mode & 0o077:
-            raise BadKey(f"{path}: others can read it; make it yours alone: chmod 600 {path}")
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        mode, text = path.stat().st_mode, path.read_bytes()
     except OSError as error:
         raise BadKey(f"{path} cannot be read: {error.strerror}") from None
+    if mode & 0o077:
+        raise BadKey(f"{path}: others can read it; make it yours alone: chmod 600 {path}")
+    try:
+        key = load_pem_private_key(text, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadKey(f"{path} is no unencrypted private key in PEM") from None
     if not isinstance(key, Ed25519PrivateKey):

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from workflows.models.base import Value
 from workflows.models.roles import Role
@@ -27,7 +27,13 @@ def _wait(value: Any) -> Any:  # noqa: ANN401 - whatever a person wrote
     return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
 
 
-Wait = Annotated[timedelta, BeforeValidator(_wait), Field(ge=timedelta(), le=LONGEST)]
+def _bounded(value: timedelta) -> timedelta:
+    if not timedelta() <= value <= LONGEST:
+        raise ValueError(f"has to lie between 0 and {LONGEST.days}d")
+    return value
+
+
+Wait = Annotated[timedelta, BeforeValidator(_wait), AfterValidator(_bounded)]
 """A length of time: `90s`, `30m`, `4h`, `2d`, `1h30m`, seconds as a number, or ISO 8601 (`PT4H`)."""
 
 
