@@ -8,8 +8,10 @@ from typing import Protocol
 from sqlalchemy import Integer, Select, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from temporalio import activity
+from temporalio.service import RPCError
 
 from activities.database import Base, Database, UtcDateTime, first, now
+from activities.deciding_tables import DeliveryRow
 from workflows.models import Done, Notice, NoticeKind, Question
 from workflows.ports import People
 
@@ -51,7 +53,10 @@ class Told(People):
         """Keep what people are told, then have it carried; sending is nothing that the run waits for."""
         digest = await self._keep(notice)
         if self._send is not None and notice.kind in self._kinds:
-            await self._send(digest)
+            try:
+                await self._send(digest)
+            except RPCError:
+                await self._database.run(lambda session: _uncarried(session, digest, error))
         return Done(at=now())
 
     async def viewed(self, question: Question, by: str) -> None:
@@ -90,3 +95,9 @@ class Told(People):
 
         await self._database.run(work)
         return digest
+
+
+def _uncarried(session: Session, digest: str, error: RPCError) -> None:
+    """Keep that no courier could be started: a state, and nothing that a run could fail by."""
+    words = f"no courier: {error.status.name.lower()}"
+    first(session, DeliveryRow(notice=digest, channel="courier", state="failed", attempts=1, error=words, at=now()))

@@ -15,8 +15,8 @@ from activities.redaction import plain
 
 LOGGER = "callsheet.story"
 
-_ALARMING = frozenset({"anomaly", "prefix_changed"})
-"""Kinds of rulings that somebody should look at."""
+_ALARMING = frozenset({"anomaly", "prefix_changed", "refused"})
+"""Kinds of rulings and answers that somebody should look at."""
 
 _MOST_KNOWN = 4_096
 

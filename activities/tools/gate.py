@@ -11,7 +11,7 @@ from activities.tools.definition import RawCall, Tool
 from workflows.models import CallRuling, GatedCall
 
 SHOWN_WHOLE = 16_000
-"""Characters of arguments that a person can be shown; nobody agrees to what they cannot read."""
+"""Bytes of arguments that a person can be shown: nobody agrees to what they cannot read, and history is bounded."""
 
 
 class Passed(NamedTuple):
@@ -56,9 +56,9 @@ def gated(tool: Tool, call: RawCall, arguments: Any, why: str) -> GatedCall | An
     """Write down what would run, word for word."""
     plain = arguments.model_dump(mode="json") if isinstance(arguments, BaseModel) else arguments
     text = clean(json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str))
-    if len(text) > SHOWN_WHOLE:
-        error = f"a person has to agree to {tool.name}, and nobody reads {len(text)} characters of arguments"
-        return refused("approval", error, f"make a call with less: {SHOWN_WHOLE} characters at most")
+    if (size := len(text.encode())) > SHOWN_WHOLE:
+        error = f"a person has to agree to {tool.name}, and nobody reads {size} bytes of arguments"
+        return refused("approval", error, f"make a call with less: {SHOWN_WHOLE} bytes at most")
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return GatedCall(call_id=call.id, tool=tool.name, arguments=text, digest=digest, why=why)
 

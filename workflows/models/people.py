@@ -1,7 +1,7 @@
 """What people answer, how it is proved, and what is kept of it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ class Seal(Value):
 
     workflow: str = Field(max_length=1_200)
     role: Role
-    tenants: tuple[str, ...] = Field(max_length=1_000)
+    tenants: tuple[Annotated[str, Field(max_length=200)], ...] = Field(max_length=200)
     issuer: str = Field(max_length=200)
     at: datetime
     nonce: str = Field(min_length=16, max_length=100)
