@@ -55,8 +55,9 @@ class Told(People):
         if self._send is not None and notice.kind in self._kinds:
             try:
                 await self._send(digest)
-            except RPCError:
-                await self._database.run(lambda session: _uncarried(session, digest, error))
+            except RPCError as error:
+                row = _uncarried(digest, error)
+                await self._database.run(lambda session: first(session, row))
         return Done(at=now())
 
     async def viewed(self, question: Question, by: str) -> None:
@@ -97,7 +98,7 @@ class Told(People):
         return digest
 
 
-def _uncarried(session: Session, digest: str, error: RPCError) -> None:
+def _uncarried(digest: str, error: RPCError) -> DeliveryRow:
     """Keep that no courier could be started: a state, and nothing that a run could fail by."""
     words = f"no courier: {error.status.name.lower()}"
-    first(session, DeliveryRow(notice=digest, channel="courier", state="failed", attempts=1, error=words, at=now()))
+    return DeliveryRow(notice=digest, channel="courier", state="failed", attempts=1, error=words, at=now())
