@@ -186,6 +186,13 @@ def notice_entry(notice: Notice) -> Told:
     data |= {"text": question.reason, "digest": question.digest}
     if decision is not None:
         data |= {"choice": decision.choice, "by": decision.by, "note": decision.note}
+        data |= {"call_id": decision.call} if decision.call else {}
+    if notice.kind == "decided" and decision is not None and decision.choice == "approve" and question.objections:
+        data["overrides"] = "; ".join(question.objections)
+    if notice.why:
+        data["refusal"], _, data["why"] = notice.why.partition(": ")
+    if notice.by:
+        data["by"] = notice.by
     return notice.at, 0, "approval", data
 
 

@@ -16,8 +16,8 @@ from activities.spots import Spots
 
 LOGGER = "callsheet.story"
 
-_ALARMING = frozenset({"anomaly", "prefix_changed"})
-"""Kinds of rulings that somebody should look at."""
+_ALARMING = frozenset({"anomaly", "prefix_changed", "refused"})
+"""Kinds of rulings and answers that somebody should look at."""
 
 
 class Story:

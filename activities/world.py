@@ -18,6 +18,7 @@ from activities.assets import Assets
 from activities.batch_rounds import BatchRounds
 from activities.batches import BatchDesk
 from activities.catalog import CatalogStore
+from activities.channels import TOLD, ChannelDesk
 from activities.compactor import Compactor
 from activities.conversations import ConversationStore
 from activities.database import Database, Watch, all_of
@@ -25,6 +26,7 @@ from activities.desk import StudioDesk
 from activities.effects import Effects
 from activities.invocations import InvocationStore
 from activities.judge import DriftJudge
+from activities.keys import Keyring, own_key
 from activities.label_names import Names
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
@@ -36,6 +38,7 @@ from activities.paid_calls import PaidCalls
 from activities.people import Told
 from activities.pricing import Prices
 from activities.rates import share_rates
+from activities.sending import Couriers, channels_of
 from activities.settings import QUEUES, Settings
 from activities.span_watch import Spans
 from activities.spots import Surroundings
@@ -46,8 +49,9 @@ from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.directories import catalog_references
 from activities.tools.toolbox import Toolbox, Toolset
+from activities.verifying import Verifier
 from activities.warmth import Warmth
-from workflows import batch_desk
+from workflows import batch_desk, courier
 from workflows.pipelines import PIPELINES
 from workflows.tracing import queue
 
@@ -72,6 +76,9 @@ def build() -> WorkerDeploymentConfig:
     """Name the build by its version; left to itself, a worker digests every module, which takes seconds."""
     number = WorkerDeploymentVersion("callsheet", version("callsheet"))
     return WorkerDeploymentConfig(version=number, use_worker_versioning=False)
+
+
+Activities = Sequence[Callable[..., Any]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ class World:
         database = Database(settings.database_url, watch(settings, telemetry, metering))
         assets, profiles = Assets.at(settings.assets_url), Profiles.load()
         database.prepare()
-        catalog, people, toolset = CatalogStore(database, assets, profiles), Told(database), Toolset(tools)
+        catalog, toolset = CatalogStore(database, assets, profiles), Toolset(tools)
+        people, decisions, sending = _people(settings, database)
         await catalog.seed()
         metering.read_from(database, caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
@@ -131,12 +139,12 @@ class World:
         money = (ledger.top_up, ledger.read, batches.tend)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
         parts: dict[str, Sequence[Callable[..., Any]]] = {
-            "workflows": (*talks, *money, *shelf, people.tell, toolbox.use),
+            "workflows": (*talks, *money, *shelf, people.tell, *decisions, *sending, toolbox.use),
             "model": (model.call, model.compact, model.judge),
             "tools": (toolbox.use,),
             "studio": (toolbox.use, studio.measure),
         }
-        workflows = (*pipelines, batch_desk.BatchDesk)
+        workflows = (*pipelines, batch_desk.BatchDesk, courier.Courier)
         stores = (database, assets, conversations, catalog, people, ledger)
         return cls(settings, *stores, parts, workflows, telemetry, metering)
 
@@ -188,6 +196,18 @@ class World:
 
 PLACES = {"workflows": 100, "model": 50, "tools": 20, "studio": 2}
 """How many activities of each part run at once in one process; the studio's keep a core busy each."""
+
+
+def _people(settings: Settings, database: Database) -> tuple[Told, Activities, Activities]:
+    """Build what tells people, what proves their decisions, and what sends them word."""
+    keyring = Keyring(settings.decision_keys, settings.keys)
+    if not settings.decision_keys:
+        own_key(settings.keys)  # so that the first desk or command line of this home finds the key that we trust
+    channels = channels_of(settings)
+    people = Told(database, Couriers([each.name for each in channels]) if channels else None, TOLD)
+    verifier = Verifier(database, keyring, seconds=settings.decision_seconds, trusting=settings.trust_signals)
+    desk = ChannelDesk(database, channels, settings.desk_url)
+    return people, (verifier.verify,), (desk.deliver, desk.give_up)
 
 
 def _model(

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from rich.markup import escape
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import RPCTimeoutOrCancelledError
 
+from activities.deciding import NotTaken
 from console.amounts import amount, precise
 from console.decide import deliver
 from console.errors import Stopped, explain
@@ -18,7 +19,7 @@ from console.screen import Screen, dollars
 from console.views import asked
 from workflows.models import Choice, Decision, Question
 
-LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "t": "top_up"}
+LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "e": "edit", "t": "top_up"}
 LOOKED_AWAY = "approved by --yes, without a look"
 NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
@@ -75,9 +76,10 @@ class Terminal:
         try:
             choice = await self._choice(question)
             more = await self._amount() if choice == "top_up" else 0
+            edited = await self._edit(question) if choice == "edit" else ""
             asks = "what is to change" if choice == "revise" else "note (may be empty)"
             note = await self._ask(f"  {asks}: ")
-            return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more})
+            return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more, "edited": edited})
         except EOFError:
             # What silence means, at once: there is nobody here, and waiting a day for nobody helps no one.
             return decision.model_copy(update={"by": NOBODY, "note": UNASKED})
@@ -90,6 +92,10 @@ class Terminal:
             for letter, choice in offered.items():
                 if given in {letter, choice}:
                     return choice
+
+    async def _edit(self, question: Question) -> str:
+        self._screen.say(f"  [dim]now: {escape(question.instruction)}")
+        return await self._ask("  what is to be done instead, in full: ")
 
     async def _amount(self) -> int:
         while True:
@@ -106,13 +112,12 @@ class Terminal:
         self._done.add(question.id)
         try:
             receipt = await deliver(self._runs, workflow, decision)
-        except (Stopped, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
+        except (Stopped, NotTaken, RPCTimeoutOrCancelledError) as error:
             self._done.discard(question.id)
             self._screen.say(f"  [yellow]not taken:[/] {escape(str(explain(error) or error))}")
             await asyncio.sleep(1)
             return
-        override = receipt.choice == "approve" and question.facts is not None and question.facts.missed
-        how = ", recorded as an override" if override else ""
+        how = f", recorded as an override of: {escape('; '.join(receipt.overrides))}" if receipt.overrides else ""
         how += f", {precise(decision.micro_usd)} more" if decision.micro_usd else ""
         words = receipt.choice.replace("_", " ")
         self._screen.say(f"  [bold]{words}[/] by {escape(receipt.by)}{how}. [dim]{escape(decision.note)}")

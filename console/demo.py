@@ -18,9 +18,9 @@ from console.errors import Exit, Stopped
 from console.follow import follow, verdict
 from console.orders import read_brief
 from console.origin import ordered
-from console.runs import PRODUCTION, Look, Runs
+from console.runs import PRODUCTION, Look
 from console.screen import Screen
-from console.session import AsJson, Name, finish, good_id, me, new_id
+from console.session import AsJson, Name, finish, good_id, me, new_id, runs_of
 from console.stack import Running, Stack
 from console.stores import Stores
 from workflows.models import Brief, RunOrder, RunState
@@ -79,7 +79,7 @@ class Demo:
                     self._stack.let_go()
 
     async def _produce(self, stores: Stores, running: Running, run: str, data: bytes, brief: Brief, path: Path) -> int:
-        runs = Runs(await connect_to(running.address), self._settings.task_queue)
+        runs = runs_of(await connect_to(running.address), self._settings)
         order = RunOrder(brief=await stores.assets.put(data), title=brief.title, model=self._settings.model)
         with ordered(PRODUCTION, run, self._screen, os.environ) as traceparent:
             await runs.start(PRODUCTION, run, order.model_copy(update={"traceparent": traceparent}), brief.title)

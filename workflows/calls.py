@@ -25,16 +25,18 @@ from workflows.models import (
     Opening,
     Outcome,
     Outcomes,
+    Proof,
     Refusal,
     Reply,
     Scope,
     Standing,
+    Submission,
     ToolUse,
     TopUp,
     TurnRequest,
     preview,
 )
-from workflows.ports import Conversations, Invocations, Ledger, Model, People, Tools
+from workflows.ports import Conversations, Decisions, Invocations, Ledger, Model, People, Tools
 from workflows.tracing import SUMMARY, dollars, queue, turn_summary
 
 P = TypeVar("P")
@@ -206,6 +208,12 @@ async def top_up_budget(order: TopUp) -> None:
 async def read_budget(account: str) -> Standing:
     """Tell where an account stands."""
     return await store(Ledger.read, AccountQuery(account=account), f"looks at {account}")
+
+
+async def verify_decision(submission: Submission) -> Proof:
+    """Prove who decided, before anything is done."""
+    decision = submission.decision
+    return await store(Decisions.verify, submission, f"verifies: {decision.choice} by {decision.by}")
 
 
 async def tell_people(notice: Notice) -> None:

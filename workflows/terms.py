@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from workflows.guards import GUARDS, Guard
-from workflows.models import Cap, Contract, Effort, Limits, Patience, Scope, Talk
+from workflows.models import CallRuling, Cap, Contract, Effort, GatedCall, Limits, Patience, Scope, Talk
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -36,6 +36,12 @@ async def no_batch(conversation: str, head: int) -> None:
     raise NotImplementedError(f"{conversation} at {head} waits for a batch, and nothing tells of its arrival")
 
 
+async def nobody(calls: tuple[GatedCall, ...]) -> tuple[CallRuling, ...]:
+    """Refuse: without anybody to ask, no call that needs a person's agreement is run."""
+    no = {"agreed": False, "by": "nobody", "note": "nobody can be asked"}
+    return tuple(CallRuling(call_id=call.call_id, digest=call.digest, **no) for call in calls)
+
+
 @dataclass(frozen=True)
 class Terms(Generic[T]):
     """The terms of one conversation.
@@ -44,7 +50,8 @@ class Terms(Generic[T]):
     (one that misfits its type as often as the agent's limits say). `caps` are the accounts around the agent's own that
     its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has cleared.
     `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what is
-    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there.
+    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there. `agree`
+    asks people about calls that need it, and returns what was said to each.
     """
 
     scope: Scope
@@ -58,6 +65,7 @@ class Terms(Generic[T]):
     carry_on: Callable[[], bool] = lambda: False
     waits: Callable[[str], None] = lambda _: None
     arrival: Callable[[str, int], Awaitable[None]] = no_batch
+    agree: Callable[[tuple[GatedCall, ...]], Awaitable[tuple[CallRuling, ...]]] = nobody
     guards: Sequence[Guard] = GUARDS
 
 

@@ -14,6 +14,11 @@ AGENT = SearchAttributeKey.for_keyword("CallsheetAgent")
 RUN = SearchAttributeKey.for_keyword("CallsheetRun")
 AWAITING_REVIEW = SearchAttributeKey.for_bool("CallsheetAwaitingReview")
 COST_USD = SearchAttributeKey.for_float("CallsheetCostUsd")
+TENANT = SearchAttributeKey.for_keyword("CallsheetTenant")
+OWNER = SearchAttributeKey.for_keyword("CallsheetOwner")
+QUESTION_KIND = SearchAttributeKey.for_keyword("CallsheetQuestionKind")
+ASKED_AT = SearchAttributeKey.for_datetime("CallsheetAskedAt")
+DUE_AT = SearchAttributeKey.for_datetime("CallsheetDueAt")
 
 SEARCH_ATTRIBUTES = {
     STATUS.name: "Keyword",
@@ -22,6 +27,11 @@ SEARCH_ATTRIBUTES = {
     RUN.name: "Keyword",
     AWAITING_REVIEW.name: "Bool",
     COST_USD.name: "Double",
+    TENANT.name: "Keyword",
+    OWNER.name: "Keyword",
+    QUESTION_KIND.name: "Keyword",
+    ASKED_AT.name: "Datetime",
+    DUE_AT.name: "Datetime",
 }
 """What a namespace must know before the first run."""
 
@@ -211,3 +221,8 @@ def turn_summary(agent: str, turn: int, what: str = "") -> str:
 def dollars(micro_usd: int) -> str:
     """Write micro-dollars as dollars."""
     return f"${micro_usd / 1_000_000:.4f}"
+
+
+def literal(text: str) -> str:
+    """Write a text as a literal of the server's list queries."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

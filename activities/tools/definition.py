@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from workflows.models import Effect, Outcome, Refusal, Scope
 
 Run = Callable[..., Awaitable[Any]]
+Approval = str | Callable[[Any], str | None]
+"""Why a person has to agree to a call: always, or depending on its arguments."""
 
 
 class BadTool(TypeError):  # noqa: N818 - it says what is wrong
@@ -142,9 +144,10 @@ class Tool:
     permit: str | None = None
     reconcile: Run | None = None
     summary: Callable[[Any], str] | None = None
+    approval: Approval = ""
 
 
-def tool(
+def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
     *,
     effect: Effect,
     timeout: timedelta,
@@ -153,12 +156,15 @@ def tool(
     permit: str | None = None,
     reconcile: Run | None = None,
     summary: Callable[[Any], str] | None = None,
+    approval: Approval = "",
 ) -> Callable[[Run], Tool]:
     """Declare a tool on a typed async function.
 
     The first parameter is the pydantic model of its arguments, all others are dependencies that the toolbox finds by
     their type. `permit` names the argument whose value must have been cleared. `reconcile` has the same parameters; it
     looks up whether the effect happened and returns the result, `NotDone()`, or `None` when it cannot tell.
+    `approval` says why a person has to agree before a call runs; as a function of the arguments it may return nothing
+    where nobody has to.
 
     Raises:
         BadTool: the function or the policy cannot make a tool.
@@ -177,7 +183,7 @@ def tool(
         if not description:
             raise BadTool(f"{name}: the docstring is what the model reads; write one")
         policy = Policy(effect, quick, queue, timeout)
-        return Tool(name, description, arguments, run, policy, needs, permit, reconcile, summary)
+        return Tool(name, description, arguments, run, policy, needs, permit, reconcile, summary, approval)
 
     return declare
 

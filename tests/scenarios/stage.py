@@ -24,6 +24,7 @@ from activities.tools.references import Ref
 from activities.world import World
 from rehearsal.player import Player
 from rehearsal.server import Rehearsal
+from tests.scenarios.signing import DESK
 from workflows.models import AgentOrder, AgentOutcome, Brief, ItemState, RunOrder, RunState
 from workflows.pipelines import PIPELINES
 
@@ -165,7 +166,8 @@ async def staged(  # noqa: PLR0913 - each is what some scenario sets
     `settings` are those that are not the standard ones; without `telemetry` nothing is exported.
     """
     telemetry = telemetry or Telemetry()
-    settings = Settings(home=home, task_queue=f"q-{uuid.uuid4().hex[:8]}", **(settings or {}))
+    own = {"home": home, "task_queue": f"q-{uuid.uuid4().hex[:8]}", "decision_keys": (DESK.public_key,)}
+    settings = Settings(**own | (settings or {}))
     notebook = Notebook()
     async with contextlib.AsyncExitStack() as stack:
         rehearsal = await stack.enter_async_context(Rehearsal(player, **rehearsal_options))

@@ -1,15 +1,7 @@
 """The vocabulary: frozen values that cross the wire, by noun."""
 
-from workflows.models.base import (
-    PREVIEW,
-    Value,
-    preview,
-)
-from workflows.models.batches import (
-    Arrival,
-    Tended,
-    TendRequest,
-)
+from workflows.models.base import PREVIEW, Value, preview
+from workflows.models.batches import Arrival, Tended, TendRequest
 from workflows.models.conversations import (
     Closed,
     Closing,
@@ -21,10 +13,8 @@ from workflows.models.conversations import (
     Opening,
     Strategy,
 )
-from workflows.models.invocations import (
-    Begun,
-    Finished,
-)
+from workflows.models.docket import Answered, Docket, Misfit
+from workflows.models.invocations import Begun, Finished
 from workflows.models.money import (
     AccountQuery,
     Allowance,
@@ -36,15 +26,9 @@ from workflows.models.money import (
     TopUp,
     Usage,
 )
-from workflows.models.people import (
-    Choice,
-    Decision,
-    Notice,
-    NoticeKind,
-    Question,
-    Receipt,
-)
+from workflows.models.people import Decision, Delivery, Errand, Notice, NoticeKind, Proof, Receipt, Seal, Submission
 from workflows.models.production import (
+    Attempt,
     Brief,
     Budget,
     Colour,
@@ -70,6 +54,9 @@ from workflows.models.production import (
     View,
     asset_id,
 )
+from workflows.models.questions import Question, QuestionCard, Tried
+from workflows.models.review import ReviewPolicy, ReviewStep, WrittenReview
+from workflows.models.roles import MOVES, Choice, Identity, Role
 from workflows.models.rulings import (
     Ask,
     Compact,
@@ -82,7 +69,6 @@ from workflows.models.rulings import (
     Ruling,
 )
 from workflows.models.runs import (
-    Attempt,
     ItemOrder,
     ItemRecord,
     ItemRow,
@@ -94,7 +80,6 @@ from workflows.models.runs import (
     Page,
     PageRequest,
     Progress,
-    ReviewPolicy,
     RunOrder,
     RunState,
     Shoot,
@@ -102,27 +87,17 @@ from workflows.models.runs import (
     Verified,
     VerifyRequest,
 )
-from workflows.models.single import (
-    AgentOrder,
-    AgentOutcome,
-    AgentState,
-    Answer,
-)
-from workflows.models.talk import (
-    WINDOW,
-    End,
-    Talk,
-)
-from workflows.models.transcript import (
-    Transcript,
-    Turn,
-)
+from workflows.models.single import AgentOrder, AgentOutcome, AgentState, Answer
+from workflows.models.talk import WINDOW, End, Talk
+from workflows.models.transcript import Transcript, Turn
 from workflows.models.turns import (
     Call,
+    CallRuling,
     Contract,
     Done,
     Effect,
     Effort,
+    GatedCall,
     Note,
     NoteKind,
     Outcome,
@@ -137,6 +112,7 @@ from workflows.models.turns import (
 )
 
 __all__ = [
+    "MOVES",
     "PREVIEW",
     "WINDOW",
     "AccountQuery",
@@ -145,6 +121,7 @@ __all__ = [
     "AgentState",
     "Allowance",
     "Answer",
+    "Answered",
     "Arrival",
     "Ask",
     "Attempt",
@@ -152,6 +129,7 @@ __all__ = [
     "Brief",
     "Budget",
     "Call",
+    "CallRuling",
     "Cap",
     "Choice",
     "Closed",
@@ -163,19 +141,24 @@ __all__ = [
     "Criterion",
     "Cut",
     "Decision",
+    "Delivery",
+    "Docket",
     "Done",
     "Effect",
     "Effort",
     "End",
+    "Errand",
     "Fabric",
     "Fact",
     "FactSheet",
     "Finished",
     "Garment",
+    "GatedCall",
     "Guidelines",
     "Halt",
     "HaltKind",
     "Hex",
+    "Identity",
     "ItemOrder",
     "ItemRecord",
     "ItemRow",
@@ -190,6 +173,7 @@ __all__ = [
     "Limits",
     "Listing",
     "MeasureRequest",
+    "Misfit",
     "Note",
     "NoteKind",
     "Notice",
@@ -206,19 +190,24 @@ __all__ = [
     "PlannedShot",
     "Product",
     "Progress",
+    "Proof",
     "Publication",
     "Purse",
     "Question",
+    "QuestionCard",
     "Receipt",
     "Refusal",
     "Remind",
     "Reply",
     "ReviewPolicy",
+    "ReviewStep",
     "Revision",
+    "Role",
     "Ruling",
     "RunOrder",
     "RunState",
     "Scope",
+    "Seal",
     "Shoot",
     "Shot",
     "Slug",
@@ -228,6 +217,7 @@ __all__ = [
     "Stop",
     "Strategy",
     "Strict",
+    "Submission",
     "Take",
     "Talk",
     "TendRequest",
@@ -235,6 +225,7 @@ __all__ = [
     "ToolUse",
     "TopUp",
     "Transcript",
+    "Tried",
     "Turn",
     "TurnRequest",
     "Usage",
@@ -244,6 +235,7 @@ __all__ = [
     "Verified",
     "VerifyRequest",
     "View",
+    "WrittenReview",
     "asset_id",
     "preview",
 ]

@@ -133,6 +133,7 @@ Refusal = Literal[
     "conflict",
     "raised",
     "unknown_outcome",
+    "approval",  # a person did not agree to it
 ]
 
 
@@ -141,6 +142,7 @@ class Outcome(Small):
 
     `digest` is of the result's text. `asset` is the digest (`sha256:...`) of an artefact that the tool made.
     `escalation` is set when the tool asked for a person. `refusal` says at which check a refused call stopped.
+    `agreed_by` is the person who agreed to it, where somebody had to.
     """
 
     call_id: str
@@ -153,19 +155,46 @@ class Outcome(Small):
     asset: str | None = None
     escalation: str | None = None
     milliseconds: float = 0.0
+    agreed_by: str = ""
+
+
+class GatedCall(Small):
+    """A call that waits until a person agrees: exactly what would run, and why they are asked.
+
+    `arguments` is the whole of it as canonical JSON, `digest` is of that text.
+    """
+
+    call_id: str
+    tool: str
+    arguments: str
+    digest: str
+    why: str
+
+
+class CallRuling(Small):
+    """What a person said to a gated call. `digest` is of the arguments that they saw; `edited` ones run instead."""
+
+    call_id: str
+    agreed: bool
+    by: str
+    digest: str = ""
+    note: str = ""
+    edited: str = ""
 
 
 class Outcomes(Value):
-    """The outcomes of one batch of calls, in the order of the calls."""
+    """The outcomes of one batch of calls, in the order of the calls; `gated` ones have none yet."""
 
     each: tuple[Outcome, ...]
+    gated: tuple[GatedCall, ...] = ()
 
 
 class ToolUse(Small):
     """Runs a batch of calls of one reply: several reads, or a single write or once tool.
 
     `position` is that of the assistant message. `key` is the idempotency key of the batch, built from the
-    conversation's name; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared.
+    conversation's name; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared,
+    `rulings` what people said to calls that needed it.
     """
 
     conversation: str
@@ -175,6 +204,7 @@ class ToolUse(Small):
     calls: tuple[str, ...]
     key: str
     grants: tuple[str, ...] = ()
+    rulings: tuple[CallRuling, ...] = ()
 
 
 class Done(Value):
