@@ -11,7 +11,8 @@ from desk.forms import Form, read_form
 from desk.refusals import NotSignedIn, Refused, forbidden
 from desk.sessions import Session, Sessions
 from desk.settings import DeskSettings
-from workflows.models import ROLES, Identity, Role
+from workflows.models import Identity, Role
+from workflows.models.roles import ROLES
 
 SAFE = {"GET", "HEAD"}
 CSRF = "csrf"

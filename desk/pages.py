@@ -7,7 +7,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from activities.database import now
+from desk.cases import standing
 from desk.door import Visit
+from desk.rights import label, picture_path, question_path, run_path
 from desk.shelf import Shelf
 
 STATUS_WORDS = {
@@ -44,7 +46,8 @@ class Pages:
         self._environment = Environment(
             loader=PackageLoader("desk"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._environment.globals |= {"static": shelf.url, "now": now}
+        self._environment.globals |= {"static": shelf.url, "now": now, "standing": standing, "label": label}
+        self._environment.globals |= {"question_path": question_path, "run_path": run_path, "picture_path": picture_path}
         self._environment.filters |= {
             "dollars": dollars,
             "ago": ago,

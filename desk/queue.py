@@ -1,5 +1,6 @@
 """What waits for people, oldest first, as the server's list tells it. Nothing is kept here."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Self, get_args
@@ -9,7 +10,8 @@ from temporalio.client import Client
 
 from activities.database import now
 from activities.deciding import Deciding, Waiting, of_tenants
-from workflows.models import Identity, QuestionKind, Value
+from workflows.models import Identity, Value
+from workflows.models.people import QuestionKind
 from workflows.tracing import ASKED_AT, OWNER, PIPELINE, QUESTION_KIND, RUN, literal
 
 MOST = 1_000
@@ -132,14 +134,16 @@ class Queue:
         behind = _behind([each.workflow for each in found], after)
         return next((workflow for workflow in free if workflow in behind), next(iter(free), ""))
 
-    async def count(self, who: Identity) -> int:
-        """Count all that waits for the tenants of somebody."""
-        return await self._count(of_tenants(who.tenants))
+    async def every(self, filters: Filters, who: Identity) -> list[Waiting]:
+        """List the oldest that fit, as many as are read at once."""
+        _, found = await self._oldest(filters, who)
+        return [each for each in found if filters.fits(each, who)]
 
     async def pulse(self, who_sees: Sequence[str]) -> str:
         """Say in a word what waits now; another word means that something changed."""
         found = [each async for each in self._deciding.waiting(of_tenants(tuple(who_sees)), limit=MOST)]
-        return str(hash(frozenset((each.workflow, each.card.id, each.card.owner, each.card.claimed_by) for each in found)))
+        told = sorted((each.workflow, each.card.id, each.card.owner, each.card.claimed_by) for each in found)
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
     async def _oldest(self, filters: Filters, who: Identity) -> tuple[int, list[Waiting]]:
         parts = (of_tenants(who.tenants), filters.query(now()))

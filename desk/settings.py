@@ -25,6 +25,7 @@ class DeskSettings(BaseSettings):
     oidc_secret: SecretStr = Field(default=SecretStr(""), description="client secret at the provider")
     oidc_name: str = Field(default="email", min_length=1, description="claim that names a person, for good")
     oidc_role: str = Field(default="callsheet_role", min_length=1, description="claim that holds a person's role")
+    oidc_scope: str = Field(default="openid email profile", pattern=r"\bopenid\b", description="what is asked for")
     oidc_tenants: str = Field(default="callsheet_tenants", min_length=1, description="claim that lists the tenants")
     oidc_groups: str = Field(default="groups", min_length=1, description="claim that lists the groups")
 
@@ -48,6 +49,11 @@ class DeskSettings(BaseSettings):
                 f"CALLSHEET_DESK_HOST is {self.host}, which others can reach: set CALLSHEET_DESK_URL to the address they use"
             )
         return self
+
+    @property
+    def provider(self) -> str:
+        """The name of the OpenID provider, for people; empty when there is none."""
+        return urlsplit(self.oidc_issuer).hostname or ""
 
     @property
     def lifetime(self) -> timedelta:
