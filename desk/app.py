@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from temporalio.service import RPCError
 
 from desk.decision_pages import BatchPages, DecisionPages
@@ -35,7 +35,7 @@ LOG = logging.getLogger("callsheet.desk")
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def build(house: House) -> Starlette:
+def build(house: House) -> ASGIApp:
     """Put the pages together."""
     shelf = Shelf()
     pages, door, board = Pages(shelf), Door(house.sessions, house.settings), Noticeboard(house.sessions)
@@ -56,11 +56,9 @@ def build(house: House) -> Starlette:
         RunPages(door, pages, house.runs, house.costs, house.database, house.tenancy, board),
         Operations(door, pages, house.queue, house.costs, house.client, house.database),
     )
-    return Starlette(
-        routes=[Route("/health", _health), *(route for part in parts for route in part.routes())],
-        middleware=[Middleware(Shield, hosts=house.settings.hosts, secure=house.settings.secure)],
-        exception_handlers=_handlers(pages),
-    )
+    routes = [Route("/health", _health), *(route for part in parts for route in part.routes())]
+    app = Starlette(routes=routes, exception_handlers=_handlers(pages))
+    return Shield(app, house.settings.hosts, secure=house.settings.secure)  # outermost, so that nothing passes it by
 
 
 async def _health(_request: Request) -> Response:
@@ -72,7 +70,7 @@ def _handlers(pages: Pages) -> dict[int | type[Exception], Handler]:
     async def refused(_request: Request, error: Exception) -> Response:
         if not isinstance(error, Refused):
             raise error
-        page = pages.page("refused", status=error.status, title=error.title, text=error.text)
+        page = pages.page("refused", status=error.status, code=error.status, title=error.title, text=error.text)
         if error.retry_after:
             page.headers["retry-after"] = str(max(1, round(error.retry_after)))
         return page

@@ -47,7 +47,7 @@ class ItemPages:
         """Write the page; `more` says what became of a decision."""
         question = case.question
         found = offers(question, visit.person) if question is not None and case.is_open else None
-        values: dict[str, object] = {"problem": None, "draft": {}, **more}
+        values: dict[str, object] = {"problem": None, "draft": {"choice": "", "note": "", "edited": ""}, **more}
         return self._pages.page(
             "item",
             visit,

@@ -60,9 +60,9 @@ class Pages:
             "initials": initials,
         }
 
-    def page(self, name: str, visit: Visit | None = None, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
+    def page(self, template: str, visit: Visit | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
         """Write a page, or a part of one, for somebody who is signed in or for nobody yet."""
-        text = self._environment.get_template(f"{name}.html.j2").render(
+        text = self._environment.get_template(f"{template}.html.j2").render(
             visit=visit,
             person=visit.person if visit else None,
             csrf=visit.session.csrf if visit else "",

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from activities.database import now
 from activities.deciding import Deciding, Waiting, of_tenants
 from workflows.models import Identity, Value
-from workflows.models.people import QuestionKind
+from workflows.models.questions import QuestionKind
 from workflows.tracing import ASKED_AT, OWNER, PIPELINE, QUESTION_KIND, RUN, literal
 
 MOST = 1_000

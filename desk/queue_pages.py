@@ -10,7 +10,7 @@ from desk.notices import Noticeboard
 from desk.pages import Pages
 from desk.queue import AGES, Filters, Queue
 from desk.rights import question_path
-from workflows.models.people import QuestionKind
+from workflows.models.questions import QuestionKind
 
 PIPELINES = ("image_production", "single_agent")
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from workflows.models import Choice, Identity, Question
-from workflows.models.people import QuestionKind
+from workflows.models.questions import QuestionKind
 from workflows.models.roles import MOVES, may
 
 WORDS: Mapping[Choice, str] = {
