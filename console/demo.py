@@ -13,6 +13,7 @@ from console import views
 from console.ask import Terminal
 from console.bundle import Bundle, Production
 from console.costs import sums
+from console.desk import one_visit
 from console.errors import Exit, Stopped
 from console.follow import follow, verdict
 from console.orders import read_brief
@@ -111,6 +112,8 @@ class Demo:
         if not ours:
             self._say(f"[dim]Using the stack that runs at {running.address}")
         self._say(f"Model: [bold]{escape(running.model)}")
+        if visit := one_visit(self._settings, running, self._by):
+            self._say(f"Review desk: [bold]{visit}[/]   [dim]the link works once; questions wait there, and here")
         if self._yes:
             self._say("[yellow]--yes: every question is approved unseen and recorded as an override.")
 

@@ -31,7 +31,10 @@ IMAGE = "sha256:"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One item or agent, as somebody looks at it. `question` is the open one, else the last; None: nothing was asked."""
+    """One item or agent, as somebody looks at it.
+
+    `question` is the open one, else the last; None: nothing was asked. `answers` says whether its worker does.
+    """
 
     workflow: str
     run: str

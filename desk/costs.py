@@ -14,7 +14,7 @@ from activities.ledger_tables import AttemptRow
 from workflows.models import Identity
 
 LATEST = 5_000
-"""Attempts that are looked at for what happens now: the latest, so that a long ledger costs no more than a short one."""
+"""Attempts that are looked at for what happens now: a long ledger costs no more than a short one."""
 HOURS = 24
 
 _COUNTED = case((AttemptRow.state == "open", AttemptRow.reserved), else_=AttemptRow.micro_usd)
@@ -88,14 +88,18 @@ def _summed(session: Session, here: Sequence[ColumnElement[bool]]) -> tuple[Cost
         .where(*here)
         .group_by(ConversationRow.agent, AttemptRow.model)
     )
-    found = [Cost(agent, model, calls, int(paid), int(open_)) for agent, model, calls, paid, open_ in session.execute(query)]
+    found = [
+        Cost(agent, model, calls, int(paid), int(open_)) for agent, model, calls, paid, open_ in session.execute(query)
+    ]
     return tuple(sorted(found, key=lambda cost: (-cost.micro_usd, cost.agent)))
 
 
 def _latest(session: Session, at: datetime, who: Identity) -> list[tuple[datetime, int]]:
     newest = select(AttemptRow.id).order_by(AttemptRow.id.desc()).limit(LATEST).subquery()
     query = select(AttemptRow.ended_at, AttemptRow.micro_usd).where(
-        AttemptRow.id.in_(select(newest.c.id)), AttemptRow.ended_at > at - timedelta(hours=HOURS), AttemptRow.ended_at <= at
+        AttemptRow.id.in_(select(newest.c.id)),
+        AttemptRow.ended_at > at - timedelta(hours=HOURS),
+        AttemptRow.ended_at <= at,
     )
     if not who.serves("*"):
         mine = select(ConversationRow.id).where(ConversationRow.tenant.in_(who.tenants))

@@ -112,7 +112,9 @@ def _alike(cases: list[Case]) -> list[Case]:
     if not open_ones:
         raise Refused(409, "None of them waits any more", "Somebody was first. Look at the queue again.")
     if len(kinds) > 1:
-        raise Refused(409, "These are not alike", f"A batch is about one kind of question, not {', '.join(sorted(kinds))}.")
+        raise Refused(
+            409, "These are not alike", f"A batch is about one kind of question, not {', '.join(sorted(kinds))}."
+        )
     return open_ones
 
 

@@ -22,7 +22,16 @@ LONGEST_ENTRY = 4_000
 MOST_DOLLARS = 1_000_000
 AMOUNT = re.compile(r"\$?(\d{1,10}(?:\.\d{1,6})?)", re.ASCII)
 CONFLICTS = {"AlreadyDecided", "TooLate", "StaleQuestion", "NoQuestion", "Claimed", "NotClaimed"}
-UNPROVED = {"Unsigned", "UnknownKey", "BadSignature", "WrongWorkflow", "WrongTenant", "RoleMissing", "Unbound", "Replayed"}
+UNPROVED = {
+    "Unsigned",
+    "UnknownKey",
+    "BadSignature",
+    "WrongWorkflow",
+    "WrongTenant",
+    "RoleMissing",
+    "Unbound",
+    "Replayed",
+}
 TITLES = {
     "AlreadyDecided": "Somebody was first",
     "TooLate": "Too late",

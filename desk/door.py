@@ -86,9 +86,7 @@ class Door:
 
     def seat(self, response: Response, secret: str) -> Response:
         """Hand the browser the secret of its session. Scripts cannot read it."""
-        response.set_cookie(
-            self.cookie, secret, path="/", httponly=True, samesite="lax", secure=self._settings.secure
-        )
+        response.set_cookie(self.cookie, secret, path="/", httponly=True, samesite="lax", secure=self._settings.secure)
         return response
 
     def clear(self, response: Response) -> Response:

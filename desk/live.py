@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Self
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -36,7 +37,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self.watchers = 0
 
-    async def __aenter__(self) -> "Watch":
+    async def __aenter__(self) -> Self:
         """Begin to watch."""
         self.watchers += 1
         if self._task is None:
@@ -99,17 +100,15 @@ class Live:
     def _line(self, visit: Visit, key: Hashable, look: Look) -> Response:
         name = visit.person.name
         if sum(self._lines.values()) >= MOST_LINES or self._lines.get(name, 0) >= MOST_OF_ONE:
-            raise Refused(503, "Too many pages are open", "Close some; this one does not update itself.", retry_after=60)
+            raise Refused(
+                503, "Too many pages are open", "Close some; this one does not update itself.", retry_after=60
+            )
         watch = self._watches.get(key) or Watch(look, BEAT)
         self._watches[key] = watch
         known = visit.request.query_params.get("known", "")[:100]
-        return StreamingResponse(
-            self._events(visit.session, name, key, watch, known), media_type="text/event-stream"
-        )
+        return StreamingResponse(self._events(visit.session, name, key, watch, known), media_type="text/event-stream")
 
-    async def _events(
-        self, session: Session, name: str, key: Hashable, watch: Watch, known: str
-    ) -> AsyncIterator[str]:
+    async def _events(self, session: Session, name: str, key: Hashable, watch: Watch, known: str) -> AsyncIterator[str]:
         self._lines[name] = self._lines.get(name, 0) + 1
         try:
             async with watch:

@@ -5,11 +5,11 @@ from typing import Any
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import OAuth
-from joserfc.errors import JoseError
 from httpx2 import HTTPError
+from joserfc.errors import JoseError
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from desk.door import Door, within
@@ -94,7 +94,9 @@ def identity(claims: Mapping[str, Any], settings: DeskSettings) -> Identity:
             groups=_texts(claims.get(settings.oidc_groups)),
         )
     except ValidationError:
-        raise Refused(403, "The provider's answer names nobody", f"The claim {settings.oidc_name} is not usable.") from None
+        raise Refused(
+            403, "The provider's answer names nobody", f"The claim {settings.oidc_name} is not usable."
+        ) from None
 
 
 def _texts(claim: object) -> tuple[str, ...]:

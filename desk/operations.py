@@ -51,7 +51,7 @@ class Stuck(NamedTuple):
 
 
 class Deciding(NamedTuple):
-    """How people decide: how many of the latest decisions, how fast (median), how many approved, how many of those unseen."""
+    """How people decided of late: how often, how fast (median), which part they approved, and which against rules."""
 
     decisions: int
     seconds: float
@@ -98,11 +98,12 @@ class Operations:
         )
 
     async def _counts(self, who: Identity) -> Mapping[str, int]:
+        day = f"{now() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
         asked = {
             "runs": f"{ROOTS} and {OPEN}",
             "items": f"WorkflowType = 'ShootItem' and {OPEN}",
             "waiting": f"CallsheetAwaitingReview = true and {OPEN}",
-            "failed today": f"ExecutionStatus = 'Failed' and CloseTime > '{now() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}'",
+            "failed today": f"ExecutionStatus = 'Failed' and CloseTime > '{day}'",
         }
         narrow = of_tenants(who.tenants)
         queries = [f"{query} and {narrow}" if narrow else query for query in asked.values()]
@@ -156,11 +157,15 @@ def deciding(notices: Sequence[Notice]) -> Deciding | None:
 
 def _heard(session: Session, runs: Sequence[str]) -> dict[str, datetime]:
     latest: dict[str, datetime] = {}
-    sources = ((MessageRow, MessageRow.created_at), (ToolResultRow, ToolResultRow.created_at), (AttemptRow, AttemptRow.started_at))
+    sources = (
+        (MessageRow, MessageRow.created_at),
+        (ToolResultRow, ToolResultRow.created_at),
+        (AttemptRow, AttemptRow.started_at),
+    )
     for table, column in sources:
         query = (
             select(ConversationRow.run, func.max(column))
-            .join(table, table.conversation == ConversationRow.id)  # type: ignore[attr-defined]
+            .join(table, table.conversation == ConversationRow.id)
             .where(ConversationRow.run.in_(runs))
             .group_by(ConversationRow.run)
         )

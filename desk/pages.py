@@ -44,10 +44,18 @@ class Pages:
     def __init__(self, shelf: Shelf) -> None:
         """Name static files by `shelf`."""
         self._environment = Environment(
-            loader=PackageLoader("desk"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=PackageLoader("desk"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         self._environment.globals |= {"static": shelf.url, "now": now, "standing": standing, "label": label}
-        self._environment.globals |= {"question_path": question_path, "run_path": run_path, "picture_path": picture_path}
+        self._environment.globals |= {
+            "question_path": question_path,
+            "run_path": run_path,
+            "picture_path": picture_path,
+        }
         self._environment.filters |= {
             "dollars": dollars,
             "ago": ago,
@@ -73,9 +81,9 @@ class Pages:
 
 
 def dollars(micro_usd: int) -> str:
-    """Write an amount: cents for what is dear, and down to a hundredth of a cent for what is not."""
-    amount = micro_usd / 1_000_000
-    return f"${amount:,.2f}" if amount >= 10 or not micro_usd else f"${amount:,.4f}"  # noqa: PLR2004
+    """Write an amount: cents always, and down to a hundredth of a cent where there is one."""
+    whole, _, part = f"{micro_usd / 1_000_000:,.4f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def ago(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from desk.door import Door, Visit
 from desk.notices import Noticeboard
 from desk.pages import Pages
 from desk.refusals import not_here
-from desk.runs import Runs
+from desk.runs import Runs, counts
 from desk.tenancy import Tenancy
 from workflows.models import Notice, RunState
 
@@ -70,13 +70,13 @@ class RunPages:
         if look is None:
             raise not_here("run")
         said = look.said if isinstance(look.said, RunState) else None
-        (pages, items), counts, costs, told = await asyncio.gather(
+        (pages, items), costs, told = await asyncio.gather(
             self._runs.items(run, said, page := _page(visit)),
-            self._runs.counts(run, said),
             self._costs.of_run(run),
             self._told(run),
         )
-        stages = [(name, sum(counts[status] for status in each)) for name, each in STAGES]
+        counted = counts(said)
+        stages = [(name, sum(counted[status] for status in each)) for name, each in STAGES]
         return self._pages.page(
             "run",
             await self._board.read(visit),
@@ -84,7 +84,7 @@ class RunPages:
             look=look,
             said=said,
             stages=stages,
-            counts=counts,
+            counts=counted,
             items=items,
             page=min(page, pages),
             pages=pages,

@@ -9,8 +9,13 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowFailureError
-from temporalio.client import WorkflowQueryFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+)
 from temporalio.service import RPCError
 
 from activities.catalog_rows import AssetRow, ShotRow
@@ -137,12 +142,12 @@ class Runs:
         rows = {row.key: row for row in said.items} if said else {}
         return await self._database.read(lambda session: _items(session, run, rows, page))
 
-    async def counts(self, run: str, said: RunState | None) -> Counter[str]:
-        """Count the items by how far they are."""
-        counted: Counter[str] = Counter(said.counts if said else {})
-        over = set(counted)
-        counted += Counter(str(row.status) for row in (said.items if said else ()) if row.status not in over)
-        return counted
+
+def counts(said: RunState | None) -> Counter[str]:
+    """Count the items of a run by how far they are; the rows of a long run are its latest only."""
+    counted: Counter[str] = Counter(said.counts if said else {})
+    over = set(counted)
+    return counted + Counter(str(row.status) for row in (said.items if said else ()) if row.status not in over)
 
 
 def _items(session: Session, run: str, rows: Mapping[str, ItemRow], page: int) -> tuple[int, tuple[Item, ...]]:
@@ -161,7 +166,9 @@ def _latest_pictures(session: Session, run: str, keys: Sequence[str]) -> dict[st
 
 def _item(row: ShotRow, known: ItemRow | None, latest: Mapping[str, str]) -> Item:
     state = ItemState.model_validate_json(row.state) if row.state else None
-    best = state.publication.digest if state and state.publication else state.best.digest if state and state.best else ""
+    best = (
+        state.publication.digest if state and state.publication else state.best.digest if state and state.best else ""
+    )
     picture = best or latest.get(row.key, "")
     return Item(shot=Shot.model_validate_json(row.shot), state=state, row=known, picture=picture)
 

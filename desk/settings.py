@@ -46,7 +46,7 @@ class DeskSettings(BaseSettings):
             raise ValueError("CALLSHEET_DESK_OIDC_ISSUER must begin with https:// unless it is on this machine")
         if self.host not in LOOPBACK and not self.url:
             raise ValueError(
-                f"CALLSHEET_DESK_HOST is {self.host}, which others can reach: set CALLSHEET_DESK_URL to the address they use"
+                f"CALLSHEET_DESK_HOST is {self.host}, which others can reach: set CALLSHEET_DESK_URL as well"
             )
         return self
 

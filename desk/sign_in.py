@@ -115,7 +115,7 @@ class SignIn:
         request: Request,
         session: Session | None,
         person: Identity,
-        choose: bool,  # noqa: FBT001 - as the file says it
+        choose: bool,
         problem: str = "",
         status: int = 200,
     ) -> Response:
