@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,7 @@ from console.stack import Running, Stack
 from desk.reviewers import BadReviewers, Reviewers
 from desk.serving import PortTaken, serve
 from desk.settings import DeskSettings
-from workflows.models import Identity, Role
+from workflows.models import Identity
 from workflows.models.roles import ROLES
 
 FILE = "reviewers.json"
@@ -112,4 +112,4 @@ def _person(name: str, role: str, tenants: tuple[str, ...], groups: tuple[str, .
         raise Stopped(Exit.USAGE, f"--role: {role!r} is none; there are {', '.join(ROLES)}")
     if not 0 < len(name.strip()) <= 100 or not name.isprintable():  # noqa: PLR2004 - a name is a line
         raise Stopped(Exit.USAGE, "--invite: a name has 1 to 100 characters that can be read")
-    return Identity(name=name.strip(), role=cast("Role", role), tenants=tenants, groups=groups)
+    return Identity(name=name.strip(), role=role, tenants=tenants, groups=groups)

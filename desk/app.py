@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +33,14 @@ from desk.sign_in import SignIn
 
 LOG = logging.getLogger("callsheet.desk")
 
+
+class Part(Protocol):
+    """Some pages of the desk."""
+
+    def routes(self) -> list[Route]:
+        """Serve them."""
+
+
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -43,7 +52,7 @@ def build(house: House) -> ASGIApp:
     decider = Decider(house.deciding, Limiter(house.decisions))
     local = None if house.settings.oidc_issuer else house.reviewers
     sign_in = SignIn(door, house.sessions, pages, local, house.settings.provider)
-    parts = (
+    parts: tuple[Part, ...] = (
         shelf,
         sign_in,
         *([OpenId(house.settings, door, house.sessions, sign_in)] if local is None else []),

@@ -10,7 +10,7 @@ from desk.decisions import Decider, Outcome, read_ballot, read_entry
 from desk.door import Door, Visit
 from desk.item_pages import ItemPages
 from desk.notices import Noticeboard
-from desk.pages import DONE, Pages
+from desk.pages import DONE, Pages, rule
 from desk.queue import Filters, Queue
 from desk.refusals import Refused, malformed
 from desk.rights import Offer, offers, question_path
@@ -124,5 +124,5 @@ def _common(cases: list[Case], visit: Visit) -> list[Offer]:
 
 
 def _overrides(receipt: Receipt) -> str:
-    rules = ", ".join(rule.replace("_", " ") for rule in receipt.overrides)
+    rules = ", ".join(map(rule, receipt.overrides))
     return f" Recorded as an override of {rules}." if rules else ""

@@ -45,7 +45,8 @@ class OpenId:
     async def go(self, request: Request) -> Response:
         """Send somebody to the provider. State, nonce and verifier stay here, with a session of their own."""
         secret, session = await self._sessions.open()
-        request.scope["session"] = flow = {}
+        flow: dict[str, Any] = {}
+        request.scope["session"] = flow
         try:
             answer = await self._provider.authorize_redirect(request, self._address(request))
         except (OAuthError, HTTPError, ValueError, KeyError):

@@ -64,6 +64,7 @@ class Pages:
             "words": words,
             "kind": lambda name: KIND_WORDS.get(name, words(name)),
             "done": lambda choice: DONE.get(choice, words(choice)),
+            "rule": rule,
             "tone": tone,
             "initials": initials,
         }
@@ -114,6 +115,11 @@ def when(moment: datetime) -> str:
 def words(name: str) -> str:
     """Write a name of the program as words."""
     return STATUS_WORDS.get(name, name.replace("_", " "))
+
+
+def rule(objection: str) -> str:
+    """Name the rule of an objection, without what was measured."""
+    return words(objection.partition(":")[0])
 
 
 def tone(score: int | None) -> str:

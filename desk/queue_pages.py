@@ -53,5 +53,13 @@ class QueuePages:
         filters = Filters.read(fields)
         page = fields.get("page", "1")
         listed = await self._queue.page(filters, visit.person, int(page) if page.isdecimal() and len(page) < 6 else 1)  # noqa: PLR2004
-        values = {"here": "/", "filters": filters, "listed": listed, "kinds": get_args(QuestionKind), "ages": AGES}
-        return self._pages.page(name, await self._board.read(visit), pipelines=PIPELINES, **values)
+        return self._pages.page(
+            name,
+            await self._board.read(visit),
+            here="/",
+            filters=filters,
+            listed=listed,
+            kinds=get_args(QuestionKind),
+            ages=AGES,
+            pipelines=PIPELINES,
+        )

@@ -1,7 +1,7 @@
 """Signing in and out: by name and password, or by a link that works once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -123,7 +123,7 @@ class SignIn:
         return await self._knocking(request, session, "link", status, values)
 
     async def _knocking(
-        self, request: Request, session: Session | None, name: str, status: int, values: dict[str, object]
+        self, request: Request, session: Session | None, name: str, status: int, values: Mapping[str, object]
     ) -> Response:
         """Show a form before the door: even that belongs to a session, so that nobody else can hand it in."""
         if session is not None:
