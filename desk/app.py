@@ -49,9 +49,9 @@ def build(house: House) -> ASGIApp:
     shelf = Shelf()
     pages, door, board = Pages(shelf), Door(house.sessions, house.settings), Noticeboard(house.sessions)
     items = ItemPages(door, pages, house.cases, house.told, board)
-    decider = Decider(house.deciding, Limiter(house.decisions))
+    decider = Decider(house.deciding, Limiter(house.rates.decisions))
     local = None if house.settings.oidc_issuer else house.reviewers
-    sign_in = SignIn(door, house.sessions, pages, local, house.settings.provider)
+    sign_in = SignIn(door, house.sessions, pages, local, house.rates, house.settings.provider)
     parts: tuple[Part, ...] = (
         shelf,
         sign_in,

@@ -17,7 +17,7 @@ from activities.studio.profiles import Profiles
 from desk.cases import Cases
 from desk.costs import Costs
 from desk.darkroom import Darkroom
-from desk.limits import DECISIONS, Rate
+from desk.limits import Rates
 from desk.queue import Queue
 from desk.reviewers import Reviewers
 from desk.runs import Runs
@@ -45,10 +45,10 @@ class House:
     tenancy: Tenancy
     sessions: Sessions
     reviewers: Reviewers
-    decisions: Rate = DECISIONS
+    rates: Rates
 
     @classmethod
-    def open(cls, client: Client, settings: Settings, desk: DeskSettings) -> Self:
+    def open(cls, client: Client, settings: Settings, desk: DeskSettings, rates: Rates | None = None) -> Self:
         """Build it; the schema is brought up to date.
 
         Raises:
@@ -73,6 +73,7 @@ class House:
             tenancy=tenancy,
             sessions=Sessions(database, desk.lifetime, desk.idle),
             reviewers=Reviewers(settings.home / REVIEWERS),
+            rates=rates or Rates(),
         )
 
     def close(self) -> None:

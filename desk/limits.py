@@ -15,9 +15,12 @@ class Rate(NamedTuple):
     seconds: float
 
 
-SIGN_IN = Rate(burst=8, seconds=15)
-ONE_ACCOUNT = Rate(burst=6, seconds=60)
-DECISIONS = Rate(burst=60, seconds=1)
+class Rates(NamedTuple):
+    """How often things may be tried: knocking by one address, passwords of one name, decisions of one person."""
+
+    knocks: Rate = Rate(burst=20, seconds=6)
+    passwords: Rate = Rate(burst=6, seconds=60)
+    decisions: Rate = Rate(burst=60, seconds=1)
 
 
 class Limiter:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from desk.door import Door, Endpoint, Visit, within
 from desk.forms import Form
-from desk.limits import ONE_ACCOUNT, SIGN_IN, Limiter
+from desk.limits import Limiter, Rates
 from desk.pages import Pages
 from desk.refusals import Refused, too_often
 from desk.reviewers import LONGEST, Reviewers, unfit
@@ -28,12 +28,18 @@ class SignIn:
     """The pages before the door."""
 
     def __init__(
-        self, door: Door, sessions: Sessions, pages: Pages, reviewers: Reviewers | None, provider: str = ""
+        self,
+        door: Door,
+        sessions: Sessions,
+        pages: Pages,
+        reviewers: Reviewers | None,
+        rates: Rates,
+        provider: str = "",
     ) -> None:
         """Let people of `reviewers` in; without it they sign in at the OpenID `provider`."""
         self._door, self._sessions, self._pages = door, sessions, pages
         self._reviewers, self._provider = reviewers, provider
-        self._by_address, self._by_name = Limiter(SIGN_IN), Limiter(ONE_ACCOUNT)
+        self._by_address, self._by_name = Limiter(rates.knocks), Limiter(rates.passwords)
 
     def routes(self) -> list[Route]:
         """Serve them."""

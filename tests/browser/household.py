@@ -1,0 +1,166 @@
+"""A whole house on a thread of its own: worker, rehearsal, stores and the desk, beside one real Temporal server.
+
+The tests are plain: they look at the desk with a browser or a client, and ask the house for what they need.
+"""
+
+import asyncio
+import contextlib
+import re
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+from httpx2 import Client
+
+from desk.app import build
+from desk.house import House
+from desk.limits import Rate, Rates
+from desk.serving import listen
+from desk.settings import DeskSettings
+from rehearsal.scripts import forever
+from tests.scenarios.shoots import asked, brief, cast, judge, repeat_direction
+from tests.scenarios.stage import PATIENCE, staged
+from workflows.models import Decision, Identity, ItemState, Question, ReviewPolicy
+
+DARK = "Front view, set background_light to 0.8"
+PEOPLE = {
+    "vera": Identity(name="Vera Holm", role="operator", groups=("reviewers",)),
+    "ines": Identity(name="Ines Calder", role="reviewer", groups=("reviewers",)),
+    "tomas": Identity(name="Tomas Rehn", role="reviewer", groups=("reviewers",)),
+    "lena": Identity(name="Lena Ott", role="lead", groups=("leads",)),
+    "nils": Identity(name="Nils Borg", role="viewer"),
+    "acme": Identity(name="Ada Acme", role="lead", tenants=("acme",)),
+}
+"""Who may sign in here, all invented."""
+PASSWORD = "fern and thread at noon"
+
+
+EASY = Rates(Rate(10_000, 0.001), Rate(10_000, 0.001), Rate(10_000, 0.001))
+
+
+def players():
+    """Agents that never agree, so that every shot goes to a person; what is approved is published."""
+    return cast(DARK, critic=[forever(judge(48))], refiner=[forever(repeat_direction)])
+
+
+class Household:
+    """What the tests ask of the house."""
+
+    def __init__(self, server: str, home: Path) -> None:
+        self.home, self._server = home, server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._stack = contextlib.AsyncExitStack()
+        self.passwords: set[str] = set()
+        self.call(self._open())
+
+    def call(self, work):
+        """Have the house do something, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE + 60)
+
+    def close(self) -> None:
+        self.call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    async def _open(self) -> None:
+        player = players()
+        self.stage = await self._stack.enter_async_context(
+            staged(self._server, self.home, player, settings={"decision_keys": ()})
+        )
+        self.house, self.url = await self._serve(DeskSettings(port=0, session_hours=1), EASY)
+
+    async def _serve(self, desk: DeskSettings, rates: Rates):
+        listener = listen(desk)
+        house = House.open(self.stage.client, self.stage.world.settings, desk, rates)
+        app = build(house)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        self._stack.push_async_callback(self._stop, server, task, house)
+        return house, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    def second_desk(self, rates=None, **settings) -> str:
+        """Serve another desk of this house, with settings of its own."""
+        return self.call(self._serve(DeskSettings(port=0, **settings), rates or EASY))[1]
+
+    async def _stop(self, server, task, house) -> None:
+        server.should_exit = True
+        await task
+        house.close()
+
+    async def _close(self) -> None:
+        await self._stack.aclose()
+
+    def link(self, who: str = "vera", **more) -> str:
+        """A link that lets somebody in once."""
+        person = PEOPLE[who].model_copy(update=more)
+        secret = self.house.reviewers.invite(person, choose=False)
+        return f"{self.url}/in/{secret}"
+
+    def client(self, who: str | None = "vera", url: str = "") -> Client:
+        """A program that is signed in, without a browser; `None` is nobody."""
+        client = Client(base_url=url or self.url, timeout=60, trust_env=False)
+        if who is not None:
+            path = self.link(who).removeprefix(self.url)
+            page = client.get(path)
+            assert client.post(path, data={"csrf": token(page.text)}).status_code == 303
+        return client
+
+    def shoot(self, *garments: str, tenant: str = "default", refinements: int = 0, review=None, **more) -> list[str]:
+        """Start a run, and wait until every shot of it is asked about; returns the workflows that ask."""
+        return self.call(self._shoot(garments or ("dress",), tenant, refinements, review, more))
+
+    async def _shoot(self, garments, tenant, refinements, review, more) -> list[str]:
+        order = {"tenant": tenant, "refinements": refinements, "review": review or ReviewPolicy()}
+        handle = await self.stage.start_production(brief(*garments, **more), **order)
+        items = [f"{handle.id}:google-merchant-front-{garment}-ink" for garment in garments]
+        for item in items:
+            await asked(self.stage, self.stage.client.get_workflow_handle(item))
+        return items
+
+    def question(self, workflow: str) -> Question | None:
+        return self.call(self.house.deciding.question(workflow))
+
+    def decide(self, workflow: str, choice: str, who: str = "lena", **more):
+        """Decide as somebody else, somewhere else."""
+        return self.call(self._decide(workflow, choice, PEOPLE[who], more))
+
+    async def _decide(self, workflow, choice, who, more):
+        question = await self.house.deciding.question(workflow)
+        about = {"question": question.id, "digest": question.digest, **more}
+        return await self.house.deciding.send(workflow, Decision(choice=choice, by=who.name, **about), who)
+
+    def ended(self, workflow: str) -> ItemState:
+        """What became of an item, once it has ended."""
+        run, _, item = workflow.partition(":")
+        return self.call(self._result(self.stage.item(run, item)))
+
+    async def _result(self, handle):
+        return await asyncio.wait_for(handle.result(), PATIENCE)
+
+    def told(self, workflow: str, *kinds: str):
+        """What was kept about a workflow's questions."""
+        run, _, item = workflow.partition(":")
+        notices = self.call(self.stage.world.people.questions(run))
+        return [each for each in notices if each.question.scope.item == item and each.kind in kinds]
+
+    def until(self, true, seconds: float = 30):
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while not (found := true()):
+            assert time.monotonic() < end, "it did not become so"
+            time.sleep(0.1)
+        return found
+
+
+def token(page: str) -> str:
+    """The secret word of a page's forms."""
+    return re.search(r'name="csrf" value="([^"]+)"', page)[1]
+
+
+def field(page: str, name: str) -> str:
+    """A hidden field of a page."""
+    return re.search(rf'name="{name}" value="([^"]*)"', page)[1]
