@@ -46,6 +46,7 @@ class DecisionPages:
         outcome = await self._decider.decide(workflow, ballot, visit.person)
         if outcome.receipt is None:
             case = await self._cases.open(workflow, visit.person)
+            outcome = _late(outcome, case)
             draft = {"choice": ballot.decision.choice, "note": ballot.decision.note, "edited": ballot.decision.edited}
             return self._items.written(visit, case, status=outcome.status, problem=outcome, draft=draft)
         return await self._on(visit, before, outcome.receipt)
@@ -101,9 +102,20 @@ class BatchPages:
         done: list[tuple[Case, Outcome]] = []
         for workflow, ballot in ballots:
             case = await self._cases.open(workflow, visit.person)
-            done.append((case, await self._decider.decide(workflow, ballot, visit.person)))
+            outcome = await self._decider.decide(workflow, ballot, visit.person)
+            done.append((case, _late(outcome, case)))
         taken = sum(outcome.receipt is not None for _, outcome in done)
         return self._pages.page("batch-done", visit, here="", done=done, taken=taken, choice=visit.form.one("choice"))
+
+
+def _late(outcome: Outcome, case: Case) -> Outcome:
+    """Name who was first also where the workflow has ended since, and cannot say so itself."""
+    if outcome.type != "NoQuestion" or (end := case.ending) is None:
+        return outcome
+    at = f"{end.at:%Y-%m-%d %H:%M:%S} UTC"
+    if end.kind == "expired" or end.decision is None:
+        return outcome._replace(type="TooLate", text=f"Nobody had answered by {at}, and so it was closed.")
+    return outcome._replace(type="AlreadyDecided", text=f"{end.decision.by} chose {end.decision.choice} at {at}.")
 
 
 def _alike(cases: list[Case]) -> list[Case]:

@@ -8,21 +8,28 @@ import contextlib
 import re
 import threading
 import time
+import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
 from httpx2 import Client
+from pydantic import Field
 
+from activities.tools import TOOLS
+from activities.tools.definition import Arguments, tool
 from desk.app import build
 from desk.house import House
 from desk.limits import Rate, Rates
 from desk.serving import listen
 from desk.settings import DeskSettings
-from rehearsal.scripts import forever
-from tests.scenarios.shoots import asked, brief, cast, judge, repeat_direction
-from tests.scenarios.stage import PATIENCE, staged
-from workflows.models import Decision, Identity, ItemState, Question, ReviewPolicy
+from rehearsal.player import Performance
+from rehearsal.scripts import answer, call, forever
+from tests.scenarios.shoots import INK, asked, brief, cast, judge, large_brief, repeat_direction
+from tests.scenarios.stage import OWN_TOOLS, PATIENCE, Notebook, staged
+from workflows.models import Brief, Decision, Identity, ItemState, Question, ReviewPolicy
 
+HELP = call("escalate_to_human", reason="The door is locked.", question="Is there a key?")
 DARK = "Front view, set background_light to 0.8"
 PEOPLE = {
     "vera": Identity(name="Vera Holm", role="operator", groups=("reviewers",)),
@@ -40,8 +47,29 @@ EASY = Rates(Rate(10_000, 0.001), Rate(10_000, 0.001), Rate(10_000, 0.001))
 
 
 def players():
-    """Agents that never agree, so that every shot goes to a person; what is approved is published."""
-    return cast(DARK, critic=[forever(judge(48))], refiner=[forever(repeat_direction)])
+    """Agents that never agree, so that every shot goes to a person; what is approved is published.
+
+    A single agent whose goal begins with `Pay` wants to pay two bills, any other one asks for a key.
+    """
+    return cast(DARK, critic=[forever(judge(48))], refiner=[forever(repeat_direction)], assistant=_assists)
+
+
+def _assists(request):
+    bills = [call("pay", to=name, dollars=40) for name in ("Fern", "Thread")]
+    pays = Performance(tuple(block for bill in bills for block in bill.blocks))
+    return [pays if "Pay" in request.task else HELP, answer({"answer": "It is done."})]
+
+
+class Bill(Arguments):
+    to: str = Field(max_length=100)
+    dollars: int
+
+
+@tool(effect="once", timeout=timedelta(seconds=5), approval="it is money that leaves the house")
+async def pay(bill: Bill, notebook: Notebook) -> dict[str, str]:
+    """Pay a bill."""
+    notebook.lines.append(f"{bill.to} {bill.dollars}")
+    return {"paid": bill.to}
 
 
 class Household:
@@ -68,7 +96,7 @@ class Household:
     async def _open(self) -> None:
         player = players()
         self.stage = await self._stack.enter_async_context(
-            staged(self._server, self.home, player, settings={"decision_keys": ()})
+            staged(self._server, self.home, player, tools=(*TOOLS, *OWN_TOOLS, pay), settings={"decision_keys": ()})
         )
         self.house, self.url = await self._serve(DeskSettings(port=0, session_hours=1), EASY)
 
@@ -115,11 +143,27 @@ class Household:
 
     async def _shoot(self, garments, tenant, refinements, review, more) -> list[str]:
         order = {"tenant": tenant, "refinements": refinements, "review": review or ReviewPolicy()}
-        handle = await self.stage.start_production(brief(*garments, **more), **order)
-        items = [f"{handle.id}:google-merchant-front-{garment}-ink" for garment in garments]
+        return await self._shoot_all(brief(*garments, **more), **order)
+
+    async def _shoot_all(self, wanted: Brief, **order) -> list[str]:
+        handle = await self.stage.start_production(wanted, **{"refinements": 0, **order})
+        items = [f"{handle.id}:google-merchant-front-{product.id}-ink" for product in wanted.products]
         for item in items:
             await asked(self.stage, self.stage.client.get_workflow_handle(item))
         return items
+
+    def shoot_products(self, products, **more) -> list[str]:
+        """Start a run of these products, each in one colour, and wait until every shot is asked about."""
+        return self.call(self._shoot_all(large_brief([{**each, "colours": [INK]} for each in products]), **more))
+
+    def agent(self, goal: str, **order) -> str:
+        """Start a single agent, and wait until it asks; returns its workflow."""
+        return self.call(self._agent(goal, order))
+
+    async def _agent(self, goal, order) -> str:
+        handle = await self.stage.start_agent(f"{goal} {uuid.uuid4()}", tools=("escalate_to_human", "pay"), **order)
+        await self.stage.until_asked(handle)
+        return handle.id
 
     def question(self, workflow: str) -> Question | None:
         return self.call(self.house.deciding.question(workflow))

@@ -16,10 +16,12 @@ def choose(page, label: str, note: str = "", confirm: str = "") -> None:
 def test_a_newcomer_signs_in_by_the_link_and_approves_the_oldest_question(household, guest):
     (item,) = household.shoot()
     page = guest("vera").page
-    page.get_by_role("link", name="The dress, ink, front").first.click()
+    page.get_by_label("Search").fill(item.partition(":")[0])
+    expect(page.locator("[data-row]")).to_have_count(1)
+    page.get_by_role("link", name="The dress, ink, front").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("The dress")
     choose(page, "Approve", "fine for the web")
-    expect(page.get_by_role("status")).to_contain_text("Approved:")
+    expect(page.locator(".toast")).to_contain_text("Approved:")
     (decided,) = household.until(lambda: household.told(item, "decided"))
     assert (decided.decision.by, decided.decision.note) == ("Vera Holm", "fine for the web")
     assert decided.decision.seal.issuer == "desk"
@@ -94,6 +96,7 @@ def test_everything_can_be_done_by_the_keyboard(household, guest):
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("r")
     expect(page.get_by_role("dialog", name="Reject")).to_be_visible()
     page.keyboard.press("Enter")
