@@ -28,7 +28,7 @@ from desk.queue_pages import QueuePages
 from desk.refusals import NotSignedIn, Refused, not_here
 from desk.run_pages import RunPages
 from desk.shelf import Shelf
-from desk.shield import Shield
+from desk.shield import LARGEST_BODY, Shield, TooLarge
 from desk.sign_in import SignIn
 
 LOG = logging.getLogger("callsheet.desk")
@@ -84,6 +84,9 @@ def _handlers(pages: Pages) -> dict[int | type[Exception], Handler]:
             page.headers["retry-after"] = str(max(1, round(error.retry_after)))
         return page
 
+    async def too_large(request: Request, _error: Exception) -> Response:
+        return await refused(request, Refused(413, "This is too much", f"A form has {LARGEST_BODY:,} bytes at most."))
+
     async def missing(request: Request, _error: Exception) -> Response:
         return await refused(request, not_here())
 
@@ -102,6 +105,7 @@ def _handlers(pages: Pages) -> dict[int | type[Exception], Handler]:
 
     return {
         Refused: refused,
+        TooLarge: too_large,
         NotSignedIn: _to_the_door,
         RPCError: unreachable,
         SQLAlchemyError: unreachable,

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 from temporalio.client import Client
 
 from activities.settings import Settings
@@ -29,18 +30,23 @@ async def serve(client: Client, settings: Settings, desk: DeskSettings, ready: C
     with listen(desk) as listener:
         house = House.open(client, settings, desk)
         try:
-            config = uvicorn.Config(
-                build(house),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE,
-            )
             ready(address(desk, listener))
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await server(build(house)).serve(sockets=[listener])
         finally:
             house.close()
+
+
+def server(app: ASGIApp) -> uvicorn.Server:
+    """Make the server of the application: it says nothing of itself, and believes no header about who asks."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    return uvicorn.Server(config)
 
 
 def listen(desk: DeskSettings) -> socket.socket:

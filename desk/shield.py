@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 64_000
 """Bytes of a request's body: the longest form is a batch with a note."""
+DISCARDED = 16 * LARGEST_BODY
+"""Bytes of a body that is too large which are read and thrown away, so that its sender hears why."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -49,10 +51,7 @@ class Shield:
         if refusal := self._refusal(Headers(scope=scope)):
             await refusal(scope, receive, answer)
             return
-        try:
-            await self._app(scope, _bounded(receive), answer)
-        except TooLarge:
-            await _too_large()(scope, receive, answer)
+        await self._app(scope, _bounded(receive), answer)
 
     def _answering(self, send: Send) -> Send:
         async def answer(message: Message) -> None:
@@ -85,9 +84,12 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
-            raise TooLarge
-        return message
+        if seen <= LARGEST_BODY:
+            return message
+        while message.get("more_body") and seen < DISCARDED:  # an answer over unread bytes would be lost with them
+            message = await receive()
+            seen += len(message.get("body", b""))
+        raise TooLarge
 
     return bounded
 

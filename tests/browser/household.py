@@ -9,10 +9,10 @@ import re
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 from httpx2 import Client
 from pydantic import Field
 
@@ -21,7 +21,7 @@ from activities.tools.definition import Arguments, tool
 from desk.app import build
 from desk.house import House
 from desk.limits import Rate, Rates
-from desk.serving import listen
+from desk.serving import listen, server
 from desk.settings import DeskSettings
 from rehearsal.player import Performance
 from rehearsal.scripts import answer, call, forever
@@ -103,19 +103,17 @@ class Household:
     async def _serve(self, desk: DeskSettings, rates: Rates):
         listener = listen(desk)
         house = House.open(self.stage.client, self.stage.world.settings, desk, rates)
-        app = build(house)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        self._stack.push_async_callback(self._stop, server, task, house)
+        serving = server(build(house))
+        task = asyncio.create_task(serving.serve(sockets=[listener]))
+        self._stack.push_async_callback(self._stop, serving, task, house)
         return house, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def second_desk(self, rates=None, **settings) -> str:
         """Serve another desk of this house, with settings of its own."""
         return self.call(self._serve(DeskSettings(port=0, **settings), rates or EASY))[1]
 
-    async def _stop(self, server, task, house) -> None:
-        server.should_exit = True
+    async def _stop(self, serving, task, house) -> None:
+        serving.should_exit = True
         await task
         house.close()
 
@@ -128,14 +126,15 @@ class Household:
         secret = self.house.reviewers.invite(person, choose=False)
         return f"{self.url}/in/{secret}"
 
-    def client(self, who: str | None = "vera", url: str = "") -> Client:
+    @contextlib.contextmanager
+    def client(self, who: str | None = "vera", url: str = "", **more) -> Iterator[Client]:
         """A program that is signed in, without a browser; `None` is nobody."""
-        client = Client(base_url=url or self.url, timeout=60, trust_env=False)
-        if who is not None:
-            path = self.link(who).removeprefix(self.url)
-            page = client.get(path)
-            assert client.post(path, data={"csrf": token(page.text)}).status_code == 303
-        return client
+        with Client(base_url=url or self.url, timeout=60, trust_env=False, **more) as client:
+            if who is not None:
+                path = self.link(who).removeprefix(self.url)
+                page = client.get(path)
+                assert client.post(path, data={"csrf": token(page.text)}).status_code == 303
+            yield client
 
     def shoot(self, *garments: str, tenant: str = "default", refinements: int = 0, review=None, **more) -> list[str]:
         """Start a run, and wait until every shot of it is asked about; returns the workflows that ask."""
