@@ -110,7 +110,7 @@ class BatchPages:
 
 def _late(outcome: Outcome, case: Case) -> Outcome:
     """Name who was first also where the workflow has ended since, and cannot say so itself."""
-    if outcome.type != "NoQuestion" or (end := case.ending) is None:
+    if outcome.type not in {"NoQuestion", "Ended"} or (end := case.ending) is None:
         return outcome
     at = f"{end.at:%Y-%m-%d %H:%M:%S} UTC"
     if end.kind == "expired" or end.decision is None:

@@ -21,22 +21,33 @@ LONGEST_EDIT = 16_000
 LONGEST_ENTRY = 4_000
 MOST_DOLLARS = 1_000_000
 AMOUNT = re.compile(r"\$?(\d{1,10}(?:\.\d{1,6})?)", re.ASCII)
-CONFLICTS = {"AlreadyDecided", "TooLate", "StaleQuestion", "NoQuestion", "Claimed", "NotClaimed"}
+CONFLICTS = {
+    "AlreadyDecided",
+    "TooLate",
+    "StaleQuestion",
+    "NoQuestion",
+    "Claimed",
+    "NotClaimed",
+    "Replayed",
+    "Ended",
+}
 UNPROVED = {
     "Unsigned",
     "UnknownKey",
     "BadSignature",
+    "Expired",
     "WrongWorkflow",
     "WrongTenant",
     "RoleMissing",
     "Unbound",
-    "Replayed",
 }
 TITLES = {
     "AlreadyDecided": "Somebody was first",
     "TooLate": "Too late",
     "StaleQuestion": "What you saw is not what is asked any more",
     "NoQuestion": "Nothing is being asked any more",
+    "Replayed": "This was handed in before",
+    "Ended": "Nothing is being asked any more",
     "Claimed": "Somebody else has claimed this",
     "RoleMissing": "This is not yours to decide",
     "Unreachable": "Nobody could take the decision",

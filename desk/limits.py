@@ -32,6 +32,11 @@ class Limiter:
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}
 
+    @property
+    def known(self) -> int:
+        """How many keys are remembered."""
+        return len(self._full_at)
+
     def wait(self, key: Hashable) -> float:
         """Count a try; returns 0, or the seconds to wait because it is one too many. A refused try is not counted."""
         at, (burst, seconds) = self._clock(), self._rate

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import Self
 
@@ -18,6 +19,8 @@ from desk.tenancy import Tenancy
 
 BEAT = 1.5
 """Seconds between two looks at the same thing."""
+EASE = 6
+"""A look that takes long is followed by a rest so many times as long: a server has other things to do."""
 PING = 15.0
 """Seconds after which an idle line is kept open by a word, and the session is looked at."""
 MOST_LINES = 400
@@ -60,13 +63,14 @@ class Watch:
 
     async def _keep_looking(self) -> None:
         while True:
+            began = time.monotonic()
             with contextlib.suppress(RPCError, TimeoutError, OSError):
                 word = await self._look()
                 if word != self._word:
                     async with self._changed:
                         self._word = word
                         self._changed.notify_all()
-            await asyncio.sleep(self._beat)
+            await asyncio.sleep(max(self._beat, EASE * (time.monotonic() - began)))
 
 
 class Live:

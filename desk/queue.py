@@ -84,7 +84,7 @@ class Filters(Value):
 
 
 class Listed(Value):
-    """One page of the queue. `total` counts all that wait; `found` those among the oldest that fit."""
+    """One page of the queue. `total` counts all that wait; `found` those that fit, of the oldest if it is `cut`."""
 
     rows: tuple[Waiting, ...]
     page: int
@@ -93,19 +93,15 @@ class Listed(Value):
     total: int
     owners: tuple[str, ...]
     runs: tuple[str, ...]
-
-    @property
-    def cut(self) -> bool:
-        """Tell that there are more than are looked through."""
-        return self.total > MOST
+    cut: bool = False
 
 
 class Queue:
     """Lists what waits."""
 
-    def __init__(self, client: Client, deciding: Deciding) -> None:
-        """Count through `client`, list through `deciding`."""
-        self._client, self._deciding = client, deciding
+    def __init__(self, client: Client, deciding: Deciding, most: int = MOST) -> None:
+        """Count through `client`, list through `deciding`, and look through the `most` oldest."""
+        self._client, self._deciding, self._most = client, deciding, most
 
     async def page(self, filters: Filters, who: Identity, page: int = 1) -> Listed:
         """List one page, oldest question first."""
@@ -121,6 +117,7 @@ class Queue:
             total=total,
             owners=_names(each.card.owner for each in found),
             runs=_names(each.card.run for each in found),
+            cut=total > self._most,
         )
 
     async def following(self, filters: Filters, who: Identity, after: str = "") -> str:
@@ -141,7 +138,7 @@ class Queue:
 
     async def pulse(self, who_sees: Sequence[str]) -> str:
         """Say in a word what waits now; another word means that something changed."""
-        found = [each async for each in self._deciding.waiting(of_tenants(tuple(who_sees)), limit=MOST)]
+        found = [each async for each in self._deciding.waiting(of_tenants(tuple(who_sees)), limit=self._most)]
         told = sorted((each.workflow, each.card.id, each.card.owner, each.card.claimed_by) for each in found)
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
@@ -149,9 +146,9 @@ class Queue:
         parts = (of_tenants(who.tenants), filters.query(now()))
         query = " and ".join(part for part in parts if part)
         total = await self._count(query)
-        if total > MOST:
+        if total > self._most:
             query = await self._narrowed(query)
-        found = [each async for each in self._deciding.waiting(query, limit=MOST) if who.serves(each.card.tenant)]
+        found = [each async for each in self._deciding.waiting(query, limit=self._most) if who.serves(each.card.tenant)]
         return total, sorted(found, key=lambda each: (each.card.asked_at, each.workflow))
 
     async def _narrowed(self, query: str) -> str:
@@ -160,11 +157,11 @@ class Queue:
         for _ in range(HALVINGS):
             middle = early + (late - early) / 2
             counted = await self._count(_before(query, middle))
-            if counted > MOST:
+            if counted > self._most:
                 late = middle
             else:
                 early = middle
-                if counted > MOST * 3 // 4:
+                if counted > self._most * 3 // 4:
                     break
         return _before(query, early)
 

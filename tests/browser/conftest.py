@@ -23,9 +23,12 @@ def household(tmp_path_factory):
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
-    """Debian's Chromium, without a screen. A test of the desk never passes by for want of it."""
+    """Debian's Chromium, without a screen. A test of the desk never passes by for want of it.
+
+    It ends with the tests of this folder: while it runs there is a loop on this thread, and no async test beside it.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("Chromium is missing, and the desk is tested in a real browser: apt-get install chromium")
