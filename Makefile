@@ -16,11 +16,13 @@ $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml setup
 	@touch $@
 
 setup: $(STAMP) ## make the environment from the locks
+	@sh ./setup.sh --browser || true
 
 demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--yes")
 	@$(BIN)/python starter.py demo $(ARGS)
 
 test: $(STAMP) ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
+	@$(if $(ARGS),,sh ./setup.sh --browser)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(ALL))
 
 check: $(STAMP) ## format, lint, types, import contracts, locks

@@ -2,6 +2,7 @@
 # Makes the environment: finds a fitting interpreter, installs exactly what the lock names, checked by hash.
 #   setup.sh VENV LOCK            set up
 #   setup.sh --lock VENV [...]    compile the locks again
+#   setup.sh --browser            make sure that there is a Chromium for the tests of the review desk
 #   setup.sh --check-locks VENV   fail when a lock no longer follows from pyproject.toml, or names an address
 set -eu
 
@@ -18,7 +19,21 @@ compile() { # compile UV DIR [uv options]
     -c "$dir/run.lock" -o "$dir/dev.lock"
 }
 
+browser() { # Debian's own: nothing is downloaded from elsewhere
+  command -v chromium >/dev/null && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing Chromium for the tests of the review desk ..."
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && return 0
+  fi
+  echo "Chromium is missing: the review desk is tested in a real browser. Debian: sudo apt-get install chromium" >&2
+  return 1
+}
+
 case ${1:-} in
+--browser)
+  browser
+  exit
+  ;;
 --lock)
   venv=$2
   shift 2

@@ -16,6 +16,7 @@ from desk.reviewers import BadReviewers, Reviewers
 from desk.serving import PortTaken, serve
 from desk.settings import DeskSettings
 from workflows.models import Identity
+from workflows.models.docket import RESERVED
 from workflows.models.roles import ROLES
 
 FILE = "reviewers.json"
@@ -112,4 +113,6 @@ def _person(name: str, role: str, tenants: tuple[str, ...], groups: tuple[str, .
         raise Stopped(Exit.USAGE, f"--role: {role!r} is none; there are {', '.join(ROLES)}")
     if not 0 < len(name.strip()) <= 100 or not name.isprintable():  # noqa: PLR2004 - a name is a line
         raise Stopped(Exit.USAGE, "--invite: a name has 1 to 100 characters that can be read")
+    if name.strip().casefold() in RESERVED:
+        raise Stopped(Exit.USAGE, f"--invite: {name.strip()} stands for decisions that no person takes; take another")
     return Identity(name=name.strip(), role=role, tenants=tenants, groups=groups)
