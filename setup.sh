@@ -19,8 +19,8 @@ compile() { # compile UV DIR [uv options]
     -c "$dir/run.lock" -o "$dir/dev.lock"
 }
 
-programs="prometheus promtool prometheus-alertmanager amtool"
-packages="prometheus prometheus-alertmanager"
+programs="prometheus promtool prometheus-alertmanager amtool chromium"
+packages="prometheus prometheus-alertmanager chromium"
 
 missing() {
   for program in $programs; do command -v "$program" >/dev/null 2>&1 || printf ' %s' "$program"; done
@@ -35,8 +35,8 @@ case ${1:-} in
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $packages >/dev/null
   fi
   if [ -n "$(missing)" ]; then
-    echo "Not installed:$(missing). The tests of dashboards and alerts will fail without." >&2
-    echo "Debian, Ubuntu: apt-get install $packages; macOS: brew install prometheus alertmanager" >&2
+    echo "Not installed:$(missing). The tests of dashboards, alerts and the review desk will fail without." >&2
+    echo "Debian, Ubuntu: apt-get install $packages; macOS: brew install prometheus alertmanager chromium" >&2
   fi
   exit 0
   ;;

@@ -126,6 +126,11 @@ class CatalogStore(Catalog):
             for row in rows
         )
 
+    async def outcome(self, run: str, key: str) -> ItemState | None:
+        """Read what became of one item; None before its end."""
+        row = await self._database.read(lambda session: session.get(ShotRow, (run, key)))
+        return ItemState.model_validate_json(row.state) if row and row.state else None
+
     async def models(self) -> tuple[ModelRow, ...]:
         """Read the fashion models who can be booked, by name."""
         query = select(ModelRow).order_by(ModelRow.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.markup import escape
 from temporalio.client import RPCTimeoutOrCancelledError
+from temporalio.service import RPCError
 
 from activities.deciding import NotTaken
 from console.amounts import amount, precise
@@ -25,9 +26,16 @@ NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
 UNASKED = "nobody could be asked at this terminal"
 
+GLANCE = 1.0
+"""Seconds between two looks at whether a question that is asked here is still open."""
+
 ReadLine = Callable[[], Awaitable[str]]
 ShowImage = Callable[[str, str], Awaitable[Path]]
 """Writes the image of an item by its digest, and says where."""
+
+
+class Elsewhere(Exception):  # noqa: N818 - it says where it was decided
+    """Somebody decided the question elsewhere while it was asked here."""
 
 
 class Terminal:
@@ -41,6 +49,8 @@ class Terminal:
         self._by, self._yes = by, yes
         self._read_line = read_line or line
         self._done: set[str] = set()
+        self._open = ("", "")
+        self._reading: asyncio.Future[str] | None = None
 
     async def answer(self, seen: Look, pause: Pause) -> None:
         """Deal with every item that waits, and with the run itself, one after the other."""
@@ -49,7 +59,14 @@ class Terminal:
             if question and question.id not in self._done:
                 pause()
                 await self._show(key, question)
-                await self._settle(workflow, question, await self._decision(question))
+                self._open = (workflow, question.id)
+                try:
+                    decision = await self._decision(question)
+                except Elsewhere:
+                    self._done.add(question.id)
+                    self._screen.say("\n  [dim]decided elsewhere, not here")
+                else:
+                    await self._settle(workflow, question, decision)
 
     async def _show(self, key: str, question: Question) -> None:
         say = self._screen.say
@@ -105,8 +122,23 @@ class Terminal:
                 self._screen.say(f"  [yellow]{escape(error.message)}")
 
     async def _ask(self, prompt: str) -> str:
+        """Ask for a line; should the question be decided at the desk meanwhile, the line waits for the next one."""
         self._screen.console.print(escape(prompt), end="")
-        return (await self._read_line()).strip()
+        self._reading = self._reading or asyncio.ensure_future(self._read_line())
+        while not self._reading.done():
+            await asyncio.wait({self._reading}, timeout=GLANCE)
+            if not self._reading.done() and await self._is_over():
+                raise Elsewhere
+        reading, self._reading = self._reading, None
+        return (await reading).strip()
+
+    async def _is_over(self) -> bool:
+        workflow, asked = self._open
+        try:
+            question = await self._runs.question(workflow)
+        except (Stopped, RPCError, RPCTimeoutOrCancelledError):
+            return False  # a server that is away for a moment decides nothing
+        return question is None or question.id != asked
 
     async def _settle(self, workflow: str, question: Question, decision: Decision) -> None:
         self._done.add(question.id)

@@ -14,6 +14,7 @@ from console import views
 from console.ask import Terminal
 from console.bundle import Bundle, Production
 from console.costs import sums
+from console.desk import one_visit
 from console.errors import Exit, Stopped
 from console.follow import follow, verdict
 from console.orders import read_brief
@@ -116,6 +117,8 @@ class Demo:
         self._say(f"Model: [bold]{escape(running.model)}")
         if running.metrics:
             self._say(f"[dim]Metrics at {running.metrics}")
+        if visit := one_visit(self._settings, running, self._by):
+            self._say(f"Review desk: [bold]{visit}[/]   [dim]the link works once; questions wait there, and here")
         if self._yes:
             self._say("[yellow]--yes: every question is approved unseen and recorded as an override.")
 

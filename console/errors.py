@@ -104,11 +104,12 @@ def _of_decision(error: NotTaken) -> Stopped:
 
 
 def _of_settings(error: ValidationError) -> Stopped | None:
-    if error.title != "Settings":
+    prefix = {"Settings": "CALLSHEET_", "DeskSettings": "CALLSHEET_DESK_"}.get(error.title)
+    if prefix is None:
         return None
     first = error.errors()[0]
-    name = "CALLSHEET_" + "_".join(str(part) for part in first["loc"]).upper()
-    return Stopped(Exit.MISSING, f"{name}: {first['msg']}")
+    name = prefix + "_".join(str(part) for part in first["loc"]).upper() + ": " if first["loc"] else ""
+    return Stopped(Exit.MISSING, f"{name}{first['msg']}")
 
 
 def one_line(text: object, limit: int = 300) -> str:

@@ -40,11 +40,12 @@ Note = Callable[[Child], None]
 
 @dataclass(frozen=True)
 class Parts:
-    """The commands of the three processes; `{port}` stands for the rehearsal's port."""
+    """The commands of the processes; `{port}` stands for the rehearsal's port. Without a `desk` there is none."""
 
     temporal: str
     rehearsal: tuple[str, ...] = (sys.executable, "-m", "rehearsal", "--port", "{port}")
     worker: tuple[str, ...] = (sys.executable, str(WORKER))
+    desk: tuple[str, ...] = (sys.executable, "-m", "desk")
 
     @classmethod
     def installed(cls) -> "Parts":
@@ -86,15 +87,24 @@ class Launch:
         await self._start("rehearsal", command, {}, lambda: asyncio.to_thread(_answers, f"{url}/rehearsal"))
         return REHEARSAL, {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "rehearsal"}
 
-    async def worker(self, address: str, model: Mapping[str, str], scrape: int) -> str:
+    async def worker(self, address: str, model: Mapping[str, str], scrape: int, desk: str = "") -> str:
         """Start the worker; it says one line of JSON when it is ready. Returns where its metrics are, if anywhere.
 
-        They are served at the port `scrape`, unless the environment says something else.
+        They are served at the port `scrape`, unless the environment says something else. What it tells people leads to
+        `desk`.
         """
         out = self._settings.logs / "worker.out"
-        env = {"TEMPORAL_ADDRESS": address, **model, **_scraped(self._env, scrape)}
+        links = {"CALLSHEET_DESK_URL": desk} if desk else {}
+        env = {"TEMPORAL_ADDRESS": address, **model, **links, **_scraped(self._env, scrape)}
         await self._start("worker", self._parts.worker, env, lambda: asyncio.to_thread(_said_ready, out))
         return str(_first_line(out).get("metrics", ""))
+
+    async def desk(self, address: str, url: str) -> None:
+        """Start the review desk at `url`, an address of the loopback."""
+        out = self._settings.logs / "desk.out"
+        where = {"CALLSHEET_DESK_HOST": "127.0.0.1", "CALLSHEET_DESK_PORT": url.rpartition(":")[2]}
+        env = {"TEMPORAL_ADDRESS": address, **where, "CALLSHEET_DESK_URL": url}
+        await self._start("desk", self._parts.desk, env, lambda: asyncio.to_thread(_said_ready, out))
 
     async def _start(
         self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], Awaitable[bool]]
