@@ -272,6 +272,16 @@ async def test_a_summary_has_to_name_every_artefact_and_not_only_the_latest(stor
     assert cut.tried.endswith(f"own: it does not name {names[0]}")
 
 
+async def test_a_second_summary_has_to_name_what_the_first_one_named(store, database):
+    pin, head = await talk_with_an_asset(store)
+    endpoint = Writer(message(OWN), message(say("More was found.")), signs=False)
+    compactor = new_compactor(database, endpoint)
+    assert (await compactor.compact(cut_at(head, 9))).strategy == "own"
+    _, head = await talk_for(store, 8, first=9, pin=pin, head=head)
+    cut = await compactor.compact(cut_at(head, 17))
+    assert (cut.strategy, cut.tried.partition("; ")[2]) == ("plain", f"own: it does not name {NAME}")
+
+
 async def test_a_cut_is_paid_for_once(store, database):
     _, head = await talk_with_an_asset(store)
     compactor = new_compactor(database, endpoint := Writer(signed()))
