@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.markup import escape
 from temporalio.client import RPCTimeoutOrCancelledError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import NotTaken
 from console.amounts import amount, precise
@@ -55,7 +55,7 @@ class Terminal:
     async def answer(self, seen: Look, pause: Pause) -> None:
         """Deal with every item that waits, and with the run itself, one after the other."""
         for key, workflow in _waiting(seen):
-            question = await self._runs.question(workflow)
+            question = await self._asked(workflow)
             if question and question.id not in self._done:
                 pause()
                 await self._show(key, question)
@@ -67,6 +67,14 @@ class Terminal:
                     self._screen.say("\n  [dim]decided elsewhere, not here")
                 else:
                     await self._settle(workflow, question, decision)
+
+    async def _asked(self, workflow: str) -> Question | None:
+        try:
+            return await self._runs.question(workflow)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return None  # an item that has only just begun, or has just ended
 
     async def _show(self, key: str, question: Question) -> None:
         say = self._screen.say
