@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.audit import Audit, Broken, check
 from activities.database import Database
@@ -108,3 +109,14 @@ async def test_a_trail_since_a_moment_has_all_runs_and_only_what_was_kept_since(
 async def test_who_serves_one_tenant_reads_its_records_alone(told):
     seen = [entry async for entry in Audit(told._database).entries(tenants=("fern",))]
     assert [(entry["tenant"], entry["kind"]) for entry in seen] == [("fern", "expired")]
+
+
+async def test_a_courier_that_cannot_be_started_is_a_state_and_fails_nothing(told):
+    async def unreachable(_digest):
+        raise RPCError("busy", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+
+    teller = Told(told._database, unreachable, {"reminder"})
+    await teller.tell(Notice(kind="reminder", question=question(), at=AT))
+    entries = [entry async for entry in Audit(told._database).entries("run-1")]
+    failed = {"channel": "courier", "state": "failed", "attempts": 1, "error": "no courier: resource_exhausted"}
+    assert entries[-1]["deliveries"] == [failed]

@@ -25,6 +25,7 @@ def environment(stage, address, model=""):
         "ANTHROPIC_API_KEY": "rehearsal",
         "CALLSHEET_HOME": str(stage.world.settings.home),
         "CALLSHEET_TASK_QUEUE": stage.queue,
+        "CALLSHEET_DECISION_KEYS": ",".join(stage.world.settings.decision_keys),
         "NO_PROXY": "127.0.0.1",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -56,7 +56,7 @@ async def test_a_halted_agent_goes_on_with_a_persons_note_and_may_call_again_wha
         await decide(handle, "revise", "Once more, then stop.")
         outcome = await ended(handle)
         told = last_words(bodies(stage)[6])
-    assert question["options"] == ["revise", "reject", "reassign"]
+    assert question["options"] == ["answer", "revise", "reject"]
     assert (outcome.status, outcome.spend.turns) == ("complete", 8)
     assert "Vera answers: Once more, then stop." in told
 

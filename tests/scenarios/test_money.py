@@ -141,7 +141,7 @@ async def test_nobody_is_asked_for_money_where_the_tokens_are_used_up(play):
         question = await stage.until_asked(handle)
         await handle.terminate()
     assert "tokens to read" in question["reason"]
-    assert (question["kind"], "top_up" in question["options"]) == ("review", False)
+    assert (question["kind"], "top_up" in question["options"]) == ("question", False)
 
 
 async def test_a_cap_that_was_taken_away_meanwhile_needs_no_money_and_ends_nothing(play):
