@@ -13,6 +13,11 @@
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
     if (opener) open(opener.dataset.opens);
+    const unfolder = event.target.closest("[data-unfolds]");
+    if (unfolder) {
+      const unfolded = document.getElementById(unfolder.dataset.unfolds).classList.toggle("unfolded");
+      unfolder.setAttribute("aria-expanded", String(unfolded));
+    }
     if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
     if (event.target.matches("dialog")) event.target.close();
     all("details.me[open]").forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
