@@ -287,6 +287,16 @@ async def test_turns_that_an_end_has_told_are_not_told_again_when_it_goes_on(hou
     assert traced.names.count("invoke_agent generator") == 1
 
 
+async def test_a_second_end_tells_only_what_came_after_the_first(house):
+    traced = await begun(house)
+    head = await traced.turn(1, 1, [say("{}")])
+    await traced.close(1, "loop")
+    held = await traced.reserve(2, position=head)
+    await traced.ledger.release(held.attempt, "model API error 400 invalid_request_error")
+    await traced.close(2, "rejected", at=now())
+    assert [span.attributes[At.TURN] for span in traced.named("turn")] == [1, 2]
+
+
 async def test_a_tool_says_how_it_was_refused_and_an_invented_name_names_no_span(house):
     traced = await begun(house)
     await traced.turn(1, 1, [use("call_1"), use("call_2")], stop="tool_use")
