@@ -8,16 +8,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from temporalio.common import MetricCounter, MetricMeter
-from temporalio.testing import ActivityEnvironment
 
 from activities.alert_tables import AlertRow, PipelineRunRow
 from activities.anomalies import AlertRules, Anomalies
 from activities.baselines import dollars, excess, sentence, turns_of, without
 from activities.conversation_tables import ConversationRow, JournalRow
 from activities.database import Database
+from activities.label_names import Names
 from activities.ledger_tables import AccountRow, AttemptRow
+from activities.meters import Meters
 from activities.records import Records
+from tests.metered import Metered
 
 NOON = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -39,8 +40,8 @@ class Clock:
 class Books:
     """A database with the spending of the past in it."""
 
-    def __init__(self, url):
-        self.database = Database(url)
+    def __init__(self, url, watch=None):
+        self.database = Database(url, watch)
         self.database.prepare()
         self.clock = Clock()
         self.attempts = 0
@@ -264,50 +265,18 @@ async def test_a_look_that_fails_is_logged_and_fails_nothing(tmp_path, caplog):
 
 
 async def test_an_alert_is_counted_and_kept_with_its_figures(tmp_path):
-    books, meter = Books(f"sqlite:///{tmp_path}/books.db"), Meter()
+    metered = Metered()
+    meters = Meters(metered.telemetry.meters, Names((), lambda _name: True))
+    books = Books(f"sqlite:///{tmp_path}/books.db", meters.hear)
     books.past()
     books.talk("dear", *[9 * CENT] * 6)
-    environment = ActivityEnvironment()
-    environment.metric_meter = meter
-    await environment.run(books.watch().look, "dear")
-    assert meter.counts == [("agent_cost_anomalies", 1, {"agent_name": "generator", "kind": "run"})]
+    for watch in (books.watch(), books.watch()):
+        await watch.look("dear")
+        await watch.look("dear")
+    assert metered.happened("agent_cost_anomalies_total") == {("generator", "run"): 1}
     [row] = books.rows(JournalRow)
     data = json.loads(row.data)
     assert (row.agent, row.run, data["of"], data["value"]) == ("generator", "dear", "run", 54 * CENT)
     assert data["text"] == books.rows(AlertRow)[0].text
     books.database.close()
-
-
-class Meter(MetricMeter):
-    """Keeps what is counted."""
-
-    def __init__(self):
-        self.counts = []
-
-    def create_counter(self, name, description=None, unit=None):
-        return Counter(name, self.counts)
-
-    def _never(self, *_args, **_more):
-        raise AssertionError("only counters are asked for")
-
-    create_histogram = create_histogram_float = create_histogram_timedelta = _never
-    create_gauge = create_gauge_float = create_up_down_counter = _never
-
-    def with_additional_attributes(self, additional_attributes):
-        return self
-
-
-class Counter(MetricCounter):
-    """Keeps what is counted."""
-
-    def __init__(self, name, counts):
-        self._name = name
-        self._counts = counts
-
-    name = description = unit = property(lambda self: self._name)
-
-    def add(self, value, additional_attributes=None):
-        self._counts.append((self._name, value, dict(additional_attributes or {})))
-
-    def with_additional_attributes(self, additional_attributes):
-        return self
+    metered.telemetry.close()
