@@ -116,7 +116,7 @@ def _circles(clock: Clock) -> list[Alert]:
             f"{halts} >= {clock.volume(3)}",
             clock.pause("0s"),
             "ticket",
-            "{{ $labels.agent_name }} went in circles and was halted {{ $value | humanize }} times in an hour",
+            '{{ $labels.agent_name }} went in circles and was halted {{ printf "%.0f" $value }} times in an hour',
             "Each one asks a person. `starter.py trace RUN` shows the repeated call and what it got back: mostly a "
             "tool whose answer does not help the agent on.",
         ),
@@ -125,7 +125,7 @@ def _circles(clock: Clock) -> list[Alert]:
             f"{wedged} >= {clock.volume(3)}",
             clock.pause("0s"),
             "ticket",
-            "{{ $labels.agent_name }} could not go on {{ $value | humanize }} times in an hour",
+            '{{ $labels.agent_name }} could not go on {{ printf "%.0f" $value }} times in an hour',
             "Its replies were not usable, did not have the form that was asked for, or no longer fitted the window. "
             "`starter.py transcript ID` has them word for word. Was the model or a prompt changed?",
         ),
