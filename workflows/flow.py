@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
+from operator import add
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
@@ -53,8 +55,9 @@ class Flow(Recorded, Reviewable):
         self.patience: Patience = "now"
         self.agent = ""
         self.declined: Decision | None = None
-        self._conversation: Conversation[BaseModel] | None = None
-        self._before = Spend()
+        self._talking: dict[Conversation[BaseModel], Spend] = {}
+        self._asking = asyncio.Lock()
+        self._shown: tuple[str, str, int] | None = None
         self._consulted = 0
         self._asked = 0
         self._arrived: set[tuple[str, int]] = set()
@@ -66,9 +69,14 @@ class Flow(Recorded, Reviewable):
 
     @property
     def spent(self) -> Spend:
-        """What was spent so far, the open conversation included."""
-        talk = self._conversation.talk if self._conversation else None
-        return self.spend + talk.spend.less(self._before) if talk else self.spend
+        """What was spent so far, the open conversations included."""
+        newly = [each.talk.spend.less(before) for each, before in self._talking.items() if each.talk]
+        return reduce(add, newly, self.spend)
+
+    @property
+    def talk(self) -> Talk | None:
+        """The conversation that was opened last, as far as it has come; None between two."""
+        return next(reversed([each.talk for each in self._talking]), None)
 
     @property
     def cap_micro_usd(self) -> int:
@@ -86,9 +94,11 @@ class Flow(Recorded, Reviewable):
         """Show where the flow stands, to the list and to the page of the Temporal UI."""
         self.status, self.agent = status, agent
         cost = self.spent.micro_usd
-        workflow.upsert_search_attributes(
-            [STATUS.value_set(status), AGENT.value_set(agent), COST_USD.value_set(cost / 1_000_000)]
-        )
+        if (shown := (status, agent, cost)) != self._shown:
+            self._shown = shown
+            workflow.upsert_search_attributes(
+                [STATUS.value_set(status), AGENT.value_set(agent), COST_USD.value_set(cost / 1_000_000)]
+            )
         workflow.set_current_details(self.details())
 
     def waits(self, reason: str) -> None:
@@ -193,15 +203,20 @@ class Flow(Recorded, Reviewable):
             return None
         return Note(kind="person", text=f"{decision.by} answers: {decision.note or 'Go on.'}")
 
+    async def ask(self, question: Question) -> Decision:
+        """Ask a person, and show it; of work that goes on side by side, one question after the other."""
+        async with self._asking:
+            status, agent = self.status, self.agent
+            self.stage("awaiting_review")
+            decision = await super().ask(question)
+            self.stage(status, agent)
+            return decision
+
     async def _put(self, question: Question) -> Decision:
-        """Ask, and show it; `declined` keeps the answer of a person who ends the work."""
-        status, agent = self.status, self.agent
-        self.stage("awaiting_review")
+        """Ask; `declined` keeps the answer of a person who ends the work."""
         decision = await self.ask(question)
         if decision.choice == "reject":
             self.declined = decision
-        else:
-            self.stage(status, agent)
         return decision
 
     def take_cap(self, standing: Standing) -> None:
@@ -222,20 +237,11 @@ class Flow(Recorded, Reviewable):
 
     async def _carry_on(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Run a conversation to its next end, and book what it cost."""
-        self._conversation, self._before = cast("Conversation[BaseModel]", conversation), talk.spend
         conversation.talk = talk
+        talking = cast("Conversation[BaseModel]", conversation)
+        self._talking[talking] = talk.spend
         try:
             return await conversation.run(talk)
         finally:
-            self.spend, self._conversation = self.spent, None
-
-
-HISTORY_EVENTS = 2_000
-HISTORY_BYTES = 1_000_000
-
-
-def history_is_full() -> bool:
-    """Tell, between turns, that the flow should go on in a new run: long before the server would insist."""
-    info = workflow.info()
-    full = info.get_current_history_length() > HISTORY_EVENTS or info.get_current_history_size() > HISTORY_BYTES
-    return full or info.is_continue_as_new_suggested()
+            before = self._talking.pop(talking)
+            self.spend += (conversation.talk or talk).spend.less(before)

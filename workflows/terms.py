@@ -12,6 +12,13 @@ from workflows.models import Cap, Contract, Effort, Limits, Patience, Scope, Tal
 T = TypeVar("T", bound=BaseModel)
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
+GATE = "gate"
+"""Who clears what no person decided."""
+
+
+def grant(thing: str, by: str = GATE) -> str:
+    """Write down that a thing was cleared, and by whom; `Context.cleared_by` of the tools reads it."""
+    return thing if by == GATE else f"{thing}|by={by}"
 
 
 @dataclass(frozen=True)

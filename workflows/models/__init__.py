@@ -1,10 +1,6 @@
 """The vocabulary: frozen values that cross the wire, by noun."""
 
-from workflows.models.base import (
-    PREVIEW,
-    Value,
-    preview,
-)
+from workflows.models.base import PREVIEW, Value, preview
 from workflows.models.batches import (
     Arrival,
     Tended,
@@ -135,6 +131,7 @@ from workflows.models.turns import (
     ToolUse,
     TurnRequest,
 )
+from workflows.models.work import WorkOrder, WorkState
 
 __all__ = [
     "PREVIEW",
@@ -244,6 +241,8 @@ __all__ = [
     "Verified",
     "VerifyRequest",
     "View",
+    "WorkOrder",
+    "WorkState",
     "asset_id",
     "preview",
 ]
