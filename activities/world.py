@@ -39,6 +39,7 @@ from activities.studio.profiles import Profiles
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.directories import catalog_references
+from activities.tools.references import Directory
 from activities.tools.toolbox import Toolbox, Toolset
 from activities.warmth import Warmth
 from workflows import batch_desk
@@ -85,9 +86,12 @@ class World:
         tools: Iterable[Tool] = TOOLS,
         pipelines: Sequence[type] = PIPELINES,
         dependencies: Iterable[object] = (),
+        directories: Mapping[str, Directory] | None = None,
         client: AsyncAnthropic | None = None,
     ) -> Self:
         """Build the world; `dependencies` are further values that tools ask for by their type.
+
+        `directories` list what arguments may refer to, by kind: `Ref("flower")` needs one for `flower`.
 
         Raises:
             BadTool: a tool cannot be run in this world.
@@ -102,7 +106,7 @@ class World:
         caps = Caps(settings.caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
         world = (catalog, assets, profiles, *dependencies)
-        references = catalog_references(database, profiles)
+        references = catalog_references(database, profiles, directories)
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
         model, batches = _model(settings, database, assets, conversations, ledger, client or claude())
         studio = StudioDesk(catalog.images, assets, profiles)

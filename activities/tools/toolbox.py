@@ -13,6 +13,7 @@ from activities.effects import Effects
 from activities.heartbeats import beating
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
+from activities.tools.conditions import conditions
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
 from activities.tools.dispatch import Dispatch
 from activities.tools.references import References
@@ -27,11 +28,16 @@ class Toolset:
     """The declared tools, by name: what an agent is pinned with."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        """Take `tools`; two of one name are a `BadTool`."""
+        """Take `tools`.
+
+        Raises:
+            BadTool: two have one name, or one does not fulfil the conditions.
+        """
         self._tools: dict[str, Tool] = {}
         for each in tools:
             if each.name in self._tools:
-                raise BadTool(f"there are two tools named {each.name}")
+                raise BadTool(f"there are two tools named {each.name}", "rename the function of one of them")
+            conditions(each)
             self._tools[each.name] = each
 
     def __iter__(self) -> Iterator[Tool]:
@@ -82,7 +88,9 @@ class Toolbox(Tools):
         for each in toolset:
             self._dispatch.check(each)
             if missing := references.unknown_kinds(each.arguments):
-                raise BadTool(f"{each.name} refers to what has no directory: {', '.join(missing)}")
+                kinds = ", ".join(missing)
+                fix = f"give World.open a directory for each of: {kinds}"
+                raise BadTool(f"{each.name} refers to what has no directory: {kinds}", fix)
 
     @activity.defn(name="use_tools")
     async def use(self, use: ToolUse) -> Outcomes:
