@@ -1,7 +1,7 @@
 """What a tool is, and what the toolbox asks of the store of conversations."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, get_type_hints
@@ -56,6 +56,10 @@ class CallLog(Protocol):
 
     async def pinned_tools(self, pin: str) -> tuple[str, ...]:
         """Name the tools of the pinned agent; empty when the pin is unknown."""
+        ...
+
+    async def pinned_definitions(self, pin: str) -> Mapping[str, Mapping[str, Any]]:
+        """Give what the pinned agent was told of its tools, by name."""
         ...
 
     async def calls(self, conversation: str, position: int) -> tuple[RawCall, ...]:
@@ -135,7 +139,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: what the model is told of it, how it is checked and how it is run."""
+    """One tool: what the model is told of it, how it is checked and how it is run. `source` is whose it is."""
 
     name: str
     description: str
@@ -147,6 +151,7 @@ class Tool:
     reconcile: Run | None = None
     summary: Callable[[Any], str] | None = None
     idempotent: bool = False
+    source: str = ""
 
 
 def tool(  # noqa: PLR0913 - these are a tool's whole policy

@@ -16,6 +16,7 @@ from activities.tools.answers import Answer, clean, encode, refused, shown, smal
 from activities.tools.conditions import conditions
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
 from activities.tools.dispatch import Dispatch
+from activities.tools.pins import as_pinned
 from activities.tools.references import References
 from activities.tools.schemas import input_schema
 from workflows.models import Outcome, Outcomes, ToolUse, asset_id
@@ -95,7 +96,7 @@ class Toolbox(Tools):
     @activity.defn(name="use_tools")
     async def use(self, use: ToolUse) -> Outcomes:
         """Check and run a batch of calls: reads side by side, everything else one after the other."""
-        known = self._toolset.among(await self._log.pinned_tools(use.pin))
+        known = await self._known(use.pin)
         calls = {call.id: call for call in await self._log.calls(use.conversation, use.position)}
         names = [calls[call_id].tool for call_id in use.calls if call_id in calls]
         reads = all(known[name].policy.effect == "read" for name in names if name in known)
@@ -107,6 +108,11 @@ class Toolbox(Tools):
             if reads:
                 return Outcomes(each=tuple(await asyncio.gather(*map(answer, use.calls))))
             return Outcomes(each=tuple([await answer(call_id) for call_id in use.calls]))
+
+    async def _known(self, pin: str) -> dict[str, Tool]:
+        known = self._toolset.among(await self._log.pinned_tools(pin))
+        foreign = any(tool.source for tool in known.values())
+        return as_pinned(known, await self._log.pinned_definitions(pin)) if foreign else known
 
     async def _answer(self, use: ToolUse, known: dict[str, Tool], call_id: str, call: RawCall | None) -> Outcome:
         if call is None:
