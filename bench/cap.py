@@ -34,8 +34,8 @@ from console.processes import free_port
 from rehearsal.player import Performance, Request
 from rehearsal.scripts import Script, answer, call, fail, forever, hang_up, truncate
 from rehearsal.server import Rehearsal
+from screentest.servers import serve
 from tests.chaos.processes import kill, ready, start_worker
-from tests.scenarios.temporal import serve
 from workflows.models import AccountQuery, Spend, Standing
 
 CAP = 1_000_000

@@ -15,9 +15,9 @@ from activities.assets import Assets
 from activities.tools.definition import BadTool
 from activities.tools.mcp import McpServer, Remote
 from console.processes import free_port
+from screentest.servers import wait_for
 from tests.activities.house import House
 from tests.chaos.processes import kill
-from tests.scenarios.temporal import wait_for
 
 SHELF = Path(__file__).parent / "mcp_shelf.py"
 SOON = timedelta(seconds=20)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scenarios.temporal import wait_for
+from screentest.servers import wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 WORKER = ROOT / "worker.py"

@@ -15,9 +15,9 @@ from temporalio.client import WorkflowFailureError
 
 from console.processes import free_port
 from rehearsal.scripts import answer, call, calls
+from screentest.servers import serve
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
-from tests.scenarios.temporal import serve
 from workflows.models import Limits
 
 HISTORIES = Path(__file__).parent / "histories"
