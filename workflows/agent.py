@@ -75,7 +75,7 @@ class Conversation(Generic[T]):
             heed_cancellation()  # the reply counts, but nothing that it asks for is done any more
             outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
             talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
-            talk = self._weigh(talk, reply)
+            talk = self._weigh(await self._terms.attend(talk), reply)
         return Ended(talk=await self._put_away(talk, talk.end), output=self._output)
 
     async def open(self, conversation: str, task: str, images: tuple[str, ...] = ()) -> Talk:
@@ -171,7 +171,7 @@ class Conversation(Generic[T]):
             position=talk.head - 1,
             calls=tuple(call.id for call in batch),
             key=f"{talk.conversation}:{talk.head - 1}",
-            grants=self._terms.grants,
+            grants=(*self._terms.grants, *talk.grants),
         )
         try:
             return (await use_tools(use, batch, talk.turn)).each

@@ -1,5 +1,6 @@
 """The tools that agents may be given. A new tool is registered here and nowhere else."""
 
+from activities.tools.gate import evaluate_shot
 from activities.tools.images import describe_asset, find_model, publish_to_catalog, render_shot, venue_rules
 from activities.tools.people import escalate_to_human
 from activities.tools.products import describe_product
@@ -9,6 +10,7 @@ TOOLS = (
     venue_rules,
     render_shot,
     describe_asset,
+    evaluate_shot,
     describe_product,
     publish_to_catalog,
     escalate_to_human,
