@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from activities.database import now
 from console.burn import LastMinute, Pace
 from console.fleet import Frame, RunLine
-from console.runs import ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion, quoted
+from console.runs import AGENT, ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion, quoted
 from workflows.models import AgentState, Question, RunState
 from workflows.tracing import COST_USD, RUN, STATUS
 
@@ -25,7 +25,8 @@ MOST_ASKED = 40
 LIMIT = 2.0
 """Seconds that one workflow has to answer."""
 RUNNING = (
-    f"WorkflowType not in ('{ITEM}', '{SOLO_ITEM}') and CallsheetPipeline is not null and ExecutionStatus = 'Running'"
+    f"(WorkflowType in ('{PRODUCTION}', '{SOLO}', '{AGENT}') or CallsheetPipeline is not null) "
+    f"and WorkflowType not in ('{ITEM}', '{SOLO_ITEM}') and ExecutionStatus = 'Running'"
 )
 """Runs, single agents, and processes of anybody's own; not the items of runs."""
 WAITING = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
