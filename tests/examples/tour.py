@@ -23,8 +23,8 @@ TEE = "tour:amazon-main-front-cotton-tee-optic-white"
 HEAD = """# A tour of the command line
 
 What you see is real output, written by `python -m tests.examples.tour` and held true by a test, but for moments, times
-and amounts, which are as they were that day. The model is the rehearsal that ships: rules, no language model. To follow it,
-keep `callsheet dev` running in another terminal.
+and amounts, which are as they were that day. The model is the rehearsal that ships: rules, no language model. To follow
+it, keep `callsheet dev` running in another terminal.
 """
 TAIL = """There is more: `watch` follows a run live, `top` shows the whole fleet, `report` writes one page of a run,
 `transcript` shows every word, `budget` caps and tops up, `eval` runs suites, `doctor` says what is missing.
