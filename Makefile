@@ -3,13 +3,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BACKENDS ?= .venv-backends
 ARGS ?=
 WORKERS ?= 3
 ALL = -n $(WORKERS) --dist worksteal $(COVERAGE)
 COVERAGE := --cov=workflows --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml setup.sh
 	@sh ./setup.sh $(VENV) requirements/dev.lock
@@ -20,8 +21,19 @@ setup: $(STAMP) ## make the environment from the locks
 demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--yes")
 	@$(BIN)/python starter.py demo $(ARGS)
 
-test: $(STAMP) ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
+test: $(STAMP) programs ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(ALL))
+
+test-backends: $(STAMP) $(BACKENDS)/.installed ## prove the traces against Phoenix (installed apart, once: 0.6 GB)
+	@PHOENIX=$(BACKENDS)/bin/phoenix $(BIN)/python -m pytest tests/backends -m backends -n 0 $(ARGS)
+
+$(BACKENDS)/.installed: requirements/backends.txt | $(STAMP)
+	@$(BIN)/uv venv --quiet --allow-existing $(BACKENDS)
+	@$(BIN)/uv pip install --quiet --python $(BACKENDS)/bin/python -r requirements/backends.txt
+	@touch $@
+
+programs: ## install what tests run besides Python (Prometheus, Alertmanager), where that can be done
+	@sh ./setup.sh --programs
 
 check: $(STAMP) ## format, lint, types, import contracts, locks
 	@$(BIN)/ruff format --check .
@@ -37,7 +49,10 @@ format: $(STAMP) ## format and fix what can be fixed
 lock: $(STAMP) ## compile the locks again (ARGS=--upgrade moves the pins)
 	@sh ./setup.sh --lock $(VENV) $(ARGS)
 
-clean: ## remove the environment and all that runs left behind
-	rm -rf $(VENV) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+dashboards: $(STAMP) ## write dashboards and alerts from their sources in deploy/observability
+	@$(BIN)/python -m deploy.observability
 
-.PHONY: help setup demo test check format lock clean
+clean: ## remove the environment and all that runs left behind
+	rm -rf $(VENV) $(BACKENDS) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+
+.PHONY: help setup demo test test-backends programs check format lock dashboards clean

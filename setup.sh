@@ -2,6 +2,7 @@
 # Makes the environment: finds a fitting interpreter, installs exactly what the lock names, checked by hash.
 #   setup.sh VENV LOCK            set up
 #   setup.sh --lock VENV [...]    compile the locks again
+#   setup.sh --programs           install what tests run besides Python, where that can be done; else say what is missing
 #   setup.sh --check-locks VENV   fail when a lock no longer follows from pyproject.toml, or names an address
 set -eu
 
@@ -18,7 +19,27 @@ compile() { # compile UV DIR [uv options]
     -c "$dir/run.lock" -o "$dir/dev.lock"
 }
 
+programs="prometheus promtool prometheus-alertmanager amtool chromium"
+packages="prometheus prometheus-alertmanager chromium"
+
+missing() {
+  for program in $programs; do command -v "$program" >/dev/null 2>&1 || printf ' %s' "$program"; done
+}
+
 case ${1:-} in
+--programs)
+  if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "Installing $packages for the tests ..."
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $packages >/dev/null
+  fi
+  if [ -n "$(missing)" ]; then
+    echo "Not installed:$(missing). The tests of dashboards, alerts and the review desk will fail without." >&2
+    echo "Debian, Ubuntu: apt-get install $packages; macOS: brew install prometheus alertmanager chromium" >&2
+  fi
+  exit 0
+  ;;
 --lock)
   venv=$2
   shift 2

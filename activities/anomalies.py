@@ -128,8 +128,6 @@ class Anomalies:
         if alert.key not in self._raised:
             kept = await self._database.run(lambda session: _keep(session, alert))
             _remember(self._raised, alert.key, (kept.conversation, kept.turn))
-            if kept is alert:
-                _count(alert)
         return self._raised[alert.key] == (alert.conversation, alert.turn)
 
 
@@ -196,9 +194,3 @@ def _keep(session: Session, alert: AlertRow) -> AlertRow:
 def _figures(alert: AlertRow) -> dict[str, object]:
     figures = {name: getattr(alert, name) for name in ("value", "median", "factor", "sample")}
     return {"of": alert.kind, **figures}
-
-
-def _count(alert: AlertRow) -> None:
-    if activity.in_activity():
-        counter = activity.metric_meter().create_counter("agent_cost_anomalies", "Spending far above what is usual")
-        counter.add(1, {"agent_name": alert.agent, "kind": alert.kind})

@@ -10,9 +10,10 @@ from activities.brief_text import BriefProblems, Path, Problem, Written, dotted,
 from activities.likeness import nearest_words
 from activities.shoots import colour_slug, count
 from activities.studio.profiles import Profiles
-from workflows.models import Brief, Budget, Colour, Guidelines, Product, VenueOrder
+from workflows.models import Brief, Budget, Colour, Guidelines, Product, VenueOrder, WrittenReview
+from workflows.models.review import WrittenStep
 
-__all__ = ["BriefProblems", "Problem", "load_brief"]
+__all__ = ["BriefProblems", "Problem", "load_brief", "misfits"]
 
 MOST_BYTES = 1_000_000
 MOST_ITEMS = 20_000
@@ -41,16 +42,17 @@ def _judge(written: Written, profiles: Profiles, today: date | None) -> tuple[Br
     try:
         brief = Brief.model_validate(written.value)
     except ValidationError as error:
-        return None, [*_misfits(error), *_meaning(written.value, profiles)]
+        return None, [*misfits(error), *_meaning(written.value, profiles)]
     troubles = [*_meaning(written.value, profiles), *_whole(brief, today)]
     return brief, troubles
 
 
-def _misfits(error: ValidationError) -> Trouble:
+def misfits(error: ValidationError, inside: Path = ()) -> Trouble:
+    """Say in the words of people where a value does not fit; `inside` is the path of that value."""
     found = error.errors(include_url=False, include_context=False)
     for each in found:
-        path = each["loc"]
-        if each["type"] == "too_short" and any(other["loc"][: len(path)] == path != other["loc"] for other in found):
+        path, loc = (*inside, *each["loc"]), each["loc"]
+        if each["type"] == "too_short" and any(other["loc"][: len(loc)] == loc != other["loc"] for other in found):
             continue  # it has enough elements; those that do not fit are named themselves
         if each["type"] == "extra_forbidden":
             known = _fields(path)
@@ -58,7 +60,7 @@ def _misfits(error: ValidationError) -> Trouble:
         elif each["input"] is None and each["type"] == "string_type":
             yield path, "is empty; a colour has to be quoted, because # starts a comment in YAML"
         else:
-            yield path, each["msg"]
+            yield path, each["msg"].removeprefix("Value error, ")
 
 
 def _fields(path: Path) -> list[str]:
@@ -69,6 +71,8 @@ def _fields(path: Path) -> list[str]:
         "venues": VenueOrder,
         "guidelines": Guidelines,
         "budget": Budget,
+        "review": WrittenReview,
+        "then": WrittenStep,
     }
     inside = [parts[part] for part in path[:-1] if isinstance(part, str) and part in parts]
     return nearest_words(str(path[-1]), sorted((inside[-1] if inside else Brief).model_fields), 1)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -100,9 +100,7 @@ class CatalogStore(Catalog):
     @activity.defn(name="record_item")
     async def record(self, state: ItemRecord) -> Done:
         """Keep an item's final outcome."""
-        kept = state.state.model_dump_json()
-        change = update(ShotRow).where(ShotRow.run == state.run, ShotRow.key == state.state.key).values(state=kept)
-        await self._database.run(lambda session: session.execute(change))
+        await self._database.run(lambda session: _record(session, state))
         return Done(at=now())
 
     async def shot(self, run: str, key: str) -> Shot | None:
@@ -127,6 +125,11 @@ class CatalogStore(Catalog):
             (Shot.model_validate_json(row.shot), ItemState.model_validate_json(row.state) if row.state else None)
             for row in rows
         )
+
+    async def outcome(self, run: str, key: str) -> ItemState | None:
+        """Read what became of one item; None before its end."""
+        row = await self._database.read(lambda session: session.get(ShotRow, (run, key)))
+        return ItemState.model_validate_json(row.state) if row and row.state else None
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Read the fashion models who can be booked, by name."""
@@ -164,6 +167,11 @@ def _lay_out(session: Session, layout: Layout, brief: Brief) -> int:
         session.add(ShotRow(run=layout.run, key=shot.key, position=laid, shot=shot.model_dump_json()))
         laid += 1
     return laid
+
+
+def _record(session: Session, ended: ItemRecord) -> None:
+    if (row := session.get(ShotRow, (ended.run, ended.state.key))) is not None:
+        row.state = ended.state.model_dump_json()
 
 
 def _product_row(run: str, product: Product) -> ProductRow:

@@ -7,6 +7,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from workflows.tracing import SEARCH_ATTRIBUTES
@@ -23,8 +24,12 @@ class ServerUnreachable(ConnectionError):  # noqa: N818 - named by what happened
         self.address = address
 
 
-async def connect(default: str = DEFAULT_ADDRESS, *, plugins: Sequence[Plugin] = ()) -> Client:
+async def connect(
+    default: str = DEFAULT_ADDRESS, *, plugins: Sequence[Plugin] = (), runtime: Runtime | None = None
+) -> Client:
     """Connect as the environment says; `default` is the address when it names none.
+
+    `runtime` is one that tells its metrics, where they are wanted.
 
     Raises:
         ServerUnreachable: when the server does not answer or refuses.
@@ -34,7 +39,7 @@ async def connect(default: str = DEFAULT_ADDRESS, *, plugins: Sequence[Plugin] =
     except (RuntimeError, ValueError, OSError) as error:
         raise ServerUnreachable("(no valid profile)", _first_line(error)) from None
     config.setdefault("target_host", default)
-    return await _open(config, plugins)
+    return await _open(config, plugins, runtime)
 
 
 async def connect_to(address: str) -> Client:
@@ -61,10 +66,10 @@ async def add_search_attributes(client: Client) -> None:
         )
 
 
-async def _open(config: ClientConnectConfig, plugins: Sequence[Plugin]) -> Client:
+async def _open(config: ClientConnectConfig, plugins: Sequence[Plugin], runtime: Runtime | None = None) -> Client:
     address = config.get("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter, plugins=plugins)
+        return await Client.connect(**config, data_converter=pydantic_data_converter, plugins=plugins, runtime=runtime)
     except (RuntimeError, RPCError) as error:
         raise ServerUnreachable(address, _reason(error)) from None
 

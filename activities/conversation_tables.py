@@ -22,10 +22,11 @@ class ConversationRow(Base):
     """One conversation and for whom it is held. `contract` never changes.
 
     `accounts` is the JSON list of the accounts that its calls are charged to, the nearest first; those of tenant and
-    fleet come on top. `ended` is how it ended last: a halted one may go on after a person's answer.
+    fleet come on top. `ended` is how it ended last, after `ended_turn`: a halted one may go on after a person's answer.
     """
 
     __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_item", "run", "item"),)
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     pin: Mapped[str] = mapped_column(Text)
     workflow_id: Mapped[str] = mapped_column(Text, index=True)
@@ -41,12 +42,13 @@ class ConversationRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended: Mapped[str] = mapped_column(Text, default="", server_default="")
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    ended_turn: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class MessageRow(Base):
     """One message, verbatim, first writer wins. `record` is the reply's record, `notes` what the workflow added.
 
-    `model` is the one that was asked for a reply.
+    `model` is the one that was asked for a reply, `attempt` the ledger's record of that call.
     """
 
     __tablename__ = "messages"
@@ -59,6 +61,7 @@ class MessageRow(Base):
     notes: Mapped[str] = mapped_column(Text, default="[]")
     record: Mapped[str | None] = mapped_column(Text, default=None)
     model: Mapped[str | None] = mapped_column(Text, default=None)
+    attempt: Mapped[int | None] = mapped_column(BigInteger, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -5,7 +5,7 @@ prefix. It never needs more rows than stand behind the latest cut, however long 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from activities.messages import (
     without_thinking,
 )
 from activities.pictures import MOST_TOKENS
+from activities.requests import prefix_of
 from workflows.models import Reply
 
 SIGNED = "compact-2026-09-04"
@@ -37,14 +38,23 @@ _READ = (MessageRow.role, MessageRow.content, MessageRow.record, MessageRow.mode
 
 
 class Reader(NamedTuple):
-    """The model that is to read a conversation, and the pinned one, which was asked wherever no other is named."""
+    """The model that is to read a conversation, and the pinned one, which was asked wherever no other is named.
+
+    `bound` tells that its requests begin as they always did: only then does it take back what it bound to that.
+    """
 
     model: str
     pinned: str
+    bound: bool = True
 
     def wrote(self, row: MessageRow) -> bool:
         """Tell whether an answer is this model's own."""
         return (row.model or self.pinned) == self.model
+
+
+def reader_of(pin: Mapping[str, Any], model: str) -> Reader:
+    """Tell who reads: `model`, or the pinned one where it is empty."""
+    return Reader(model or pin["model"], pin["model"], pin.get("prefix") in {None, prefix_of(pin)})
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ def view(session: Session, conversation: str, head: int, reader: Reader, cut: Cu
     task = session.get_one(MessageRow, (conversation, 0))
     check_contract(conversation_row(session, conversation), task)
     rows = [row for row in message_rows(session, conversation, cut.keep_from, head) if not is_refusal(row)]
-    block = signed_block(cut, reader.model)
+    block = signed_block(cut, reader.model) if reader.bound else None
     if block is not None:
         return _after_signed(session, task, rows, cut, reader, block)
     # A message of its own, so that the task stays what it was, word for word; the API joins neighbours of one role.
@@ -212,10 +222,10 @@ def _as_sent(row: MessageRow, reader: Reader, bare: int = 0) -> Message:
     """Write a message for the wire. Thinking goes back unedited to the model that thought it, or not at all.
 
     Models bind thinking to the whole prefix before it, so what stands before `bare`, where the prefix changed, has
-    none.
+    none; and nothing has any once a new build of ours begins its requests in other words.
     """
     content = said(row)
-    own = row.role == "user" or (reader.wrote(row) and row.position >= bare)
+    own = row.role == "user" or (reader.bound and reader.wrote(row) and row.position >= bare)
     return sendable(row.role, content if own else without_thinking(content))
 
 

@@ -94,7 +94,7 @@ class ConversationStore(Conversations):
     def _put_away(self, session: Session, closing: Closing) -> Purse:
         kept = session.get(ConversationRow, closing.conversation)
         if kept is not None and (kept.ended, kept.ended_at) != (closing.kind, closing.at):
-            kept.ended, kept.ended_at = closing.kind, closing.at
+            kept.ended, kept.ended_at, kept.ended_turn = closing.kind, closing.at, closing.turn
         return ledger_rows.purse(session, closing.conversation, self._caps, now())
 
     async def journal(
@@ -155,6 +155,7 @@ class ConversationStore(Conversations):
 
         def work(session: Session) -> Reply:
             rows = drafts.turn_rows(request, draft, content, reply)
+            rows[0].attempt = paid.attempt if paid is not None else None
             won = first(session, rows[0])
             if paid is not None:
                 ledger_rows.settle(session, paid.attempt, paid.bill, now())

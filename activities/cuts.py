@@ -20,6 +20,7 @@ from activities.conversation_views import (
     last_answer,
     latest_cut,
     message_rows,
+    reader_of,
     said,
     view,
 )
@@ -111,7 +112,7 @@ def look(session: Session, cut: Cut) -> Case | CutRow:
         return made
     check_contract(talk, session.get_one(MessageRow, (cut.conversation, 0)))
     pin = json.loads(session.get_one(PinRow, talk.pin).body)
-    reader = Reader(cut.model or pin["model"], pin["model"])
+    reader = reader_of(pin, cut.model)
     answer = last_answer(session, cut.conversation, cut.head)
     begins = answer[0].position if answer else cut.head
     last = latest_cut(session, cut.conversation, cut.head)

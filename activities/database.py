@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,15 +38,25 @@ class Base(DeclarativeBase):
 
 
 class Written(NamedTuple):
-    """A row that a transaction wrote: a new one, or one of which these columns changed."""
+    """A row that a transaction wrote: a new one, or one of which these columns changed, with what they held before."""
 
     row: Base
     new: bool
-    changed: frozenset[str]
+    changed: Mapping[str, Any]
 
 
 Watch = Callable[[Sequence[Written], Session], None]
 """Told what a transaction wrote, once it is kept, with a session to look up more. Must not raise."""
+
+
+def all_of(*watches: Watch) -> Watch:
+    """Have several watches told, one after the other."""
+
+    def watch(written: Sequence[Written], session: Session) -> None:
+        for each in watches:
+            each(written, session)
+
+    return watch
 
 
 class Database:
@@ -99,9 +109,10 @@ class Database:
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work`, which only reads, on a thread; readers do not wait for writers."""
-        return await asyncio.to_thread(self._read, work)
+        return await asyncio.to_thread(self.look, work)
 
-    def _read(self, work: Callable[[Session], T]) -> T:
+    def look(self, work: Callable[[Session], T]) -> T:
+        """Run `work`, which only reads, on this thread."""
         with self._reader() as session:
             return work(session)
 
@@ -122,22 +133,23 @@ class _Writing:
 
     def __init__(self, session: Session) -> None:
         self._new: dict[Base, bool] = {}
-        self._changed: dict[Base, set[str]] = {}
+        self._changed: dict[Base, dict[str, Any]] = {}
         event.listen(session, "after_flush", self._flushed)
 
     def kept(self, session: Session) -> list[Written]:
         """List what was written and not taken back, in the order of its first flush."""
         rows = [row for row in self._new if row in session]
-        return [Written(row, self._new[row], frozenset(self._changed.get(row, ()))) for row in rows]
+        return [Written(row, self._new[row], self._changed.get(row, {})) for row in rows]
 
     def _flushed(self, session: Session, _context: object) -> None:
         for row in session.new:
             self._new.setdefault(row, True)
         for row in session.dirty:
-            changed = {each.key for each in inspect(row).attrs if each.history.has_changes()}
-            if changed:
+            histories = {each.key: each.history for each in inspect(row).attrs}
+            before = {key: next(iter(each.deleted), None) for key, each in histories.items() if each.has_changes()}
+            if before:
                 self._new.setdefault(row, False)
-                self._changed.setdefault(row, set()).update(changed)
+                self._changed[row] = {**before, **self._changed.get(row, {})}  # what it held at first
 
 
 def first(session: Session, row: Base) -> bool:

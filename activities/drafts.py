@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from activities.conversation_tables import MessageRow, PinRow, ToolResultRow
-from activities.conversation_views import Reader, last_answer, said, view
+from activities.conversation_views import last_answer, reader_of, said, view
 from activities.database import first
 from activities.errors import permanent
 from activities.messages import (
@@ -58,7 +58,7 @@ def compose(session: Session, request: TurnRequest) -> Draft:
     if row is None:
         raise permanent("ConversationUnknown", f"no such pin: {request.pin}")
     pin = json.loads(row.body)
-    reader = Reader(request.model or pin["model"], pin["model"])
+    reader = reader_of(pin, request.model)
     seen = view(session, request.conversation, request.head, reader)
     messages, user = seen.messages, None
     if _adds_message(request):

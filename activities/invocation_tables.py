@@ -11,14 +11,17 @@ from activities.database import Base, UtcDateTime
 class InvocationRow(Base):
     """One run, item or single agent. `status` is empty until it has ended.
 
-    `trace_id`, `span_id` and `parent_span_id` place it in the trace of whoever ordered it. `asked` counts the questions
-    that people were asked for it; `workflow_run_id` is its latest run.
+    `trace_id`, `span_id` and `parent_span_id` place it in the trace of whoever ordered it; `trace_flags` are theirs,
+    and empty where the trace began here. `asked` counts the questions that people were asked for it;
+    `workflow_run_id` is its latest run.
     """
 
     __tablename__ = "invocations"
     __table_args__ = (
-        Index("ix_invocations_name", "name", "ended_at"),
         Index("ix_invocations_workflow", "workflow_id", "started_at"),
+        Index("ix_invocations_ended", "ended_at", "name", "tenant", "asked"),
+        Index("ix_invocations_item", "run", "item"),
+        Index("ix_invocations_parent", "parent", "ended_at"),
     )
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -32,6 +35,7 @@ class InvocationRow(Base):
     trace_id: Mapped[str] = mapped_column(Text)
     span_id: Mapped[str] = mapped_column(Text)
     parent_span_id: Mapped[str] = mapped_column(Text)
+    trace_flags: Mapped[str] = mapped_column(Text, default="", server_default="")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     status: Mapped[str] = mapped_column(Text, default="")

@@ -52,6 +52,7 @@ def _begin(session: Session, begun: Begun) -> None:
             trace_id=place.trace_id,
             span_id=span_id(begun.id),
             parent_span_id=place.span_id,
+            trace_flags=place.flags,
             started_at=begun.at,
         ),
     )
@@ -63,7 +64,7 @@ def _place(session: Session, begun: Begun) -> Place:
         of_parent = select(InvocationRow).where(InvocationRow.workflow_id == begun.parent)
         latest = session.scalar(of_parent.order_by(InvocationRow.started_at.desc()).limit(1))
         if latest is not None:
-            return Place(latest.trace_id, latest.span_id)
+            return Place(latest.trace_id, latest.span_id, latest.trace_flags)
     return Place.read(begun.traceparent) or Place(trace_id(begun.id), "")
 
 

@@ -59,7 +59,10 @@ class Denied:
 
 @dataclass(frozen=True)
 class Bill:
-    """What an attempt cost. With `known=False` nobody knows, and it counts at what was reserved."""
+    """What an attempt cost. With `known=False` nobody knows, and it counts at what was reserved.
+
+    `stop` and `response` are what the API calls them; `max_tokens` is 0 where nobody remembers what was asked for.
+    """
 
     micro_usd: int
     known: bool
@@ -67,6 +70,9 @@ class Bill:
     write_1h: int = 0
     served: str = ""
     request_id: str = ""
+    stop: str = ""
+    response: str = ""
+    max_tokens: int = 0
 
 
 def dollars(micro_usd: int) -> str:

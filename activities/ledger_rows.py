@@ -99,7 +99,8 @@ def settle(session: Session, attempt: int, bill: Bill, at: datetime) -> None:
     row = _locked(session, attempt)
     if row.state not in {"open", "unknown"}:
         return
-    row.served, row.request_id = bill.served, bill.request_id
+    row.served, row.request_id, row.response = bill.served, bill.request_id, bill.response
+    row.stop, row.max_tokens = bill.stop, bill.max_tokens
     usage, row.write_1h = bill.usage, min(bill.write_1h, bill.usage.cache_write)
     row.input, row.output, row.thinking, row.cache_read = usage.input, usage.output, usage.thinking, usage.cache_read
     row.write_5m = usage.cache_write - row.write_1h

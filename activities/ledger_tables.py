@@ -29,6 +29,7 @@ class AttemptRow(Base):
 
     `state` is `open`, `billed`, `free` or `unknown`. `micro_usd` is what an ended attempt counts: its bill, nothing, or
     what was reserved for it. `model` was asked, `served` answered. `accounts` is the JSON list of all accounts charged.
+    `stop` is why the reply ended and `response` its id, both as the API said; `max_tokens` is 0 where it is not known.
     """
 
     __tablename__ = "attempts"
@@ -59,6 +60,9 @@ class AttemptRow(Base):
     cache_read: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     write_5m: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     write_1h: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    max_tokens: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    stop: Mapped[str] = mapped_column(Text, default="", server_default="")
+    response: Mapped[str] = mapped_column(Text, default="", server_default="")
     batch: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

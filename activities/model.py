@@ -1,8 +1,10 @@
 """The model port on Claude: one turn of a conversation is one paid call, and is paid for once."""
 
+from datetime import timedelta
 from typing import Any, Protocol
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.anomalies import Anomalies
 from activities.compactor import Compactor
@@ -20,6 +22,9 @@ from activities.usage import context_of
 from activities.warmth import Warmth
 from workflows.models import AccountQuery, Compacted, Cut, Judgement, JudgeRequest, Purse, Reply, TurnRequest
 from workflows.ports import Model
+
+LONG = timedelta(minutes=1)
+"""A longer delay is not waited for where another model may be asked."""
 
 
 class BatchDesk(Protocol):
@@ -71,7 +76,7 @@ class ClaudeModel(Model):
         the next request may say something else at the same place.
         """
         async with beating(self._beat):
-            reply = await self._store.find_reply(request) or await self._take_turn(request)
+            reply = await self._store.find_reply(request) or await self._take_turn_or_give_way(request)
             if reply.head == request.head:  # nothing was said, so there is nothing new to look at
                 return reply
             return reply.model_copy(update={"alert": await self._anomalies.look(request.conversation)})
@@ -108,6 +113,15 @@ class ClaudeModel(Model):
     async def keep(self, request: TurnRequest, draft: Draft, paid: Paid) -> Reply:
         """Store a reply that was paid for and settle its bill, in one transaction; returns the reply that is kept."""
         return await to_its_end(self._keep(request, draft, paid))
+
+    async def _take_turn_or_give_way(self, request: TurnRequest) -> Reply:
+        """Take a turn; where the endpoint wants to be left alone for long, another model may answer sooner."""
+        try:
+            return await self._take_turn(request)
+        except ApplicationError as error:
+            if request.gives_way and (error.next_retry_delay or timedelta()) > LONG:
+                raise ApplicationError(error.message, *error.details, type=error.type, non_retryable=True) from None
+            raise
 
     async def _take_turn(self, request: TurnRequest) -> Reply:
         draft = await self._store.draft(request)

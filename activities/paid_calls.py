@@ -5,8 +5,8 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
@@ -19,6 +19,7 @@ from activities.claude import Began, CallFailedError, Claude
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Bid, Bill, Denied, Held
 from activities.pricing import SOURCE, Prices
+from activities.spots import Surroundings
 from activities.tools.answers import small
 
 T = TypeVar("T")
@@ -86,12 +87,17 @@ class PaidCalls:
         ledger: LedgerStore,
         prices: Prices,
         patience: timedelta = timedelta(seconds=20),
+        around: Surroundings | None = None,
     ) -> None:
-        """Call through `client`; wait up to `patience` for money that other calls hold and may give back."""
+        """Call through `client`; wait up to `patience` for money that other calls hold and may give back.
+
+        Each call is made within its span, where there are surroundings `around` it.
+        """
         self.ledger = ledger
         self.prices = prices
         self._claude = Claude(client)
         self._patience = patience.total_seconds()
+        self._around = around
         self._here = uuid4().hex[:8]
         self._count = itertools.count(1)
         self._log = structlog.get_logger("callsheet.calls")
@@ -110,7 +116,7 @@ class PaidCalls:
         cap = self.prices.fit(order.model, order.prompt, held.micro_usd, order.max_tokens, hour=order.hour)
         asked = time.monotonic()
         try:
-            async with self._beating(held.attempt):
+            async with self._beating(held.attempt), self._span(order, held.attempt):
                 message = await self._claude.ask(
                     {**order.params, "max_tokens": cap}, self._harmless(began), order.betas
                 )
@@ -120,7 +126,8 @@ class PaidCalls:
             await self._noted(self.ledger.lose(held.attempt, "cancelled"))
             raise
         seconds = time.monotonic() - asked
-        return Paid(message, held.attempt, bill_of(self.prices, message, order.model), seconds)
+        bill = replace(bill_of(self.prices, message, order.model), max_tokens=cap)
+        return Paid(message, held.attempt, bill, seconds)
 
     def bid_for(self, order: Order, *, batch: bool = False) -> Bid:
         """Say what an order may cost; `batch` for one that is handed in with others.
@@ -197,6 +204,9 @@ class PaidCalls:
 
         return told
 
+    def _span(self, order: Order, attempt: int) -> AbstractAsyncContextManager[None]:
+        return self._around.chat(order.conversation, attempt) if self._around else nullcontext()
+
     @asynccontextmanager
     async def _beating(self, attempt: int) -> AsyncIterator[None]:
         beat = asyncio.create_task(self._beat(attempt))
@@ -227,6 +237,8 @@ def bill_of(prices: Prices, message: Mapping[str, Any], requested: str, *, batch
         write_1h=cost.write_1h,
         served=small(cost.served, 100, 200),  # an endpoint may send what no database takes
         request_id=small(str(message.get("request_id") or ""), 100, 200),
+        stop=small(str(message.get("stop_reason") or ""), 60, 120),
+        response=small(str(message.get("id") or ""), 100, 200),
     )
 
 

@@ -47,6 +47,7 @@ class CallsheetPlugin(SimplePlugin):
         parts = [part for part in COMPANIONS if part in self._world.settings.queues]
         self._companions |= {self._world.queue_of(part, worker.task_queue) for part in parts}
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._world.metered(worker.client, worker.task_queue))
             for companion in self._world.workers(worker.client, parts, worker.task_queue):
                 await stack.enter_async_context(companion)
             return await next(worker)

@@ -36,8 +36,8 @@ MODELS = (
 )
 """Models with a known price. A list of our own: the package matches by prefix and would price `claude-opus-4-85`."""
 
-GEOGRAPHY = {"us": Decimal("1.1")}
-"""Factors on the price when inference is kept in one place (provider's documentation)."""
+GEOGRAPHY = {"": Decimal(1), "global": Decimal(1), "not_available": Decimal(1), "us": Decimal("1.1")}
+"""Factors on the price when inference is kept in one place (provider's documentation); others are not known."""
 
 SOURCE = f"genai-prices/{genai_prices.__version__}"
 """Which price table made an amount."""
@@ -46,6 +46,9 @@ _DATED = re.compile(r"[-@]\d{8}$")
 _MILLION = 1_000_000
 _MOST_DOLLARS = 100_000
 _BATCH = {"processing": "batch"}
+_AT_LIST = {"", "standard"}
+_TOOLS = {"web_search_requests", "web_fetch_requests"}
+"""What the provider runs by itself and has a price: a search so much, a fetch nothing but its tokens."""
 
 
 class UnknownPriceError(LookupError):
@@ -133,21 +136,18 @@ class Prices:
             dollars = self._dollars(usage, served, requested, batch=batch)
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
             return unknown
-        # Of a priority call no price is known, and nobody can have counted the tokens of such an amount.
-        if usage.get("service_tier") == "priority" or not 0 <= dollars <= _MOST_DOLLARS:
+        if not 0 <= dollars <= _MOST_DOLLARS:  # nobody can have counted the tokens of such an amount
             return unknown
         return Cost(_micro(dollars), known=True, usage=tokens, write_1h=write_1h, served=served)
 
     def _dollars(self, usage: Mapping[str, Any], served: str, requested: str, *, batch: bool) -> Decimal:
-        context = dict(_BATCH) if batch or usage.get("service_tier") == "batch" else {}
-        if usage.get("speed") == "fast":
-            context["speed"] = "fast"
+        context = _context(usage, batch=batch)
         dollars = sum(
             (self._price(_model_of(part, served, requested), _counted(part), context) for part in iterations(usage)),
             Decimal(0),
         )
-        dollars *= GEOGRAPHY.get(str(usage.get("inference_geo") or ""), Decimal(1))
-        if searches := (usage.get("server_tool_use") or {}).get("web_search_requests") or 0:
+        dollars *= GEOGRAPHY[str(usage.get("inference_geo") or "")]
+        if searches := _searches(usage):
             dollars += self._price(served, Usage(web_searches=searches), {})  # no discount and no factor on these
         return dollars
 
@@ -162,6 +162,22 @@ class Prices:
             if not any(item in variant.when.items() for variant in price.model.price_variants or ()):
                 raise UnknownPriceError(f"{model} {item}")
         return price.total_price
+
+
+def _context(usage: Mapping[str, Any], *, batch: bool) -> dict[str, str]:
+    """Say what else sets the price. A tier or a speed that we do not know has no price that we know."""
+    tier, speed = (str(usage.get(name) or "") for name in ("service_tier", "speed"))
+    if tier not in _AT_LIST | {"batch"} or speed not in _AT_LIST | {"fast"}:
+        raise UnknownPriceError(f"{tier} {speed}")
+    context = dict(_BATCH) if batch or tier == "batch" else {}
+    return {**context, "speed": speed} if speed == "fast" else context
+
+
+def _searches(usage: Mapping[str, Any]) -> int:
+    used = usage.get("server_tool_use") or {}
+    if other := [name for name, count in used.items() if count and name not in _TOOLS]:
+        raise UnknownPriceError(", ".join(map(str, other)))
+    return _whole(used.get("web_search_requests"))
 
 
 def _prompt(prompt_tokens: int, hour: int, write: int, max_tokens: int) -> Usage:

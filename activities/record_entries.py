@@ -6,27 +6,34 @@ The log tells them when they are kept, and `Records` reads them afterwards; both
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
-from activities.conversation_tables import ConversationRow, CutRow, JournalRow, MessageRow, ToolResultRow
+from activities.conversation_tables import CutRow, JournalRow, MessageRow, ToolResultRow
 from activities.database import Base
 from activities.ledger_tables import AttemptRow
 from activities.messages import calls_of, digest_of
 from activities.people import NoticeRow
+from activities.spots import Spot
 from workflows.models import Notice, Outcome, Reply, Usage
+from workflows.tracing import chat_span, tool_span, turn_span
 
 Told = tuple[datetime, int, str, dict[str, Any]]
+
+RECORDS = (MessageRow, ToolResultRow, CutRow, AttemptRow, JournalRow, NoticeRow)
+"""The rows that say something."""
 
 _DOLLAR = 1_000_000
 
 
 class LogEntry(TypedDict):
-    """One thing that happened; `data` has what its action has.
+    """One thing that happened; `data` has what its action has, the ids are those of its span.
 
     Actions: llm_call, tool_call, tool_result, thinking, final_output, error, ruling, approval.
     """
 
     timestamp: datetime
+    trace_id: str
+    span_id: str
     workflow_id: str
     run_id: str
     agent_name: str
@@ -35,30 +42,18 @@ class LogEntry(TypedDict):
     data: dict[str, Any]
 
 
-class Whose(NamedTuple):
-    """Whose conversation a record belongs to."""
-
-    workflow_id: str
-    run_id: str
-    agent: str
-
-
-def whose(talk: ConversationRow) -> Whose:
-    """Say whose conversation it is."""
-    return Whose(talk.workflow_id, talk.workflow_run_id, talk.agent)
-
-
-def entries_of(row: Base, owner: Whose | None) -> Iterator[LogEntry]:
-    """Tell what a record says; `owner` is that of its conversation, where it has one. Other rows say nothing."""
-    if isinstance(row, JournalRow):
-        yield _entry(owner or Whose(row.run, "", ""), journal_entry(row), row.agent)
-    elif isinstance(row, NoticeRow):
+def entries_of(row: Base, spot: Spot | None) -> Iterator[LogEntry]:
+    """Tell what a record says, at its `spot` where that is known. Rows that are no record of ours say nothing."""
+    if isinstance(row, NoticeRow):
         notice = Notice.model_validate_json(row.body)
         _, turn, action, data = notice_entry(notice)
-        yield _entry(Whose(row.run, "", ""), (row.told_at, turn, action, data), notice.question.scope.agent)
-    elif owner is not None:
+        yield _entry(_outside(row.run, spot, notice.question.scope.agent), (row.told_at, turn, action, data))
+    elif isinstance(row, JournalRow):
+        here = spot if spot and row.conversation else _outside(row.run, spot, row.agent)
+        yield _entry(here._replace(agent=row.agent), journal_entry(row))
+    elif spot is not None:
         for told in _of_conversation(row):
-            yield _entry(owner, told, owner.agent)
+            yield _entry(spot, told, _call(row, told, spot.conversation))
 
 
 def _of_conversation(row: Base) -> Iterator[Told]:
@@ -72,13 +67,30 @@ def _of_conversation(row: Base) -> Iterator[Told]:
         yield attempt_entry(row)  # a turn that went well is told by its message
 
 
-def _entry(owner: Whose, told: Told, agent: str) -> LogEntry:
+def _outside(run: str, spot: Spot | None, agent: str) -> Spot:
+    """Stand outside all conversations: in the run, under the invocation where one is known."""
+    known = spot or Spot(*("",) * len(Spot._fields))
+    return known._replace(workflow_id=run, run_id="", conversation="", agent=agent)
+
+
+def _call(row: Base, told: Told, conversation: str) -> str:
+    """Name the span of the call that a record is of; empty when it is of the whole turn."""
+    _, _, action, data = told
+    if action in {"tool_call", "tool_result"}:
+        return tool_span(conversation, data["call_id"])
+    attempt = row.id if isinstance(row, AttemptRow) else getattr(row, "attempt", None)
+    return chat_span(conversation, attempt) if attempt is not None else ""
+
+
+def _entry(spot: Spot, told: Told, call: str = "") -> LogEntry:
     at, turn, action, data = told
     return LogEntry(
         timestamp=at,
-        workflow_id=owner.workflow_id,
-        run_id=owner.run_id,
-        agent_name=agent,
+        trace_id=spot.trace_id,
+        span_id=call or (turn_span(spot.conversation, turn) if spot.conversation else spot.above),
+        workflow_id=spot.workflow_id,
+        run_id=spot.run_id,
+        agent_name=spot.agent,
         turn=turn,
         action=action,
         data=data,
@@ -174,6 +186,13 @@ def notice_entry(notice: Notice) -> Told:
     data |= {"text": question.reason, "digest": question.digest}
     if decision is not None:
         data |= {"choice": decision.choice, "by": decision.by, "note": decision.note}
+        data |= {"call_id": decision.call} if decision.call else {}
+    if notice.kind == "decided" and decision is not None and decision.choice == "approve" and question.objections:
+        data["overrides"] = "; ".join(question.objections)
+    if notice.why:
+        data["refusal"], _, data["why"] = notice.why.partition(": ")
+    if notice.by:
+        data["by"] = notice.by
     return notice.at, 0, "approval", data
 
 

@@ -18,7 +18,8 @@ from activities.conversation_tables import (
 from activities.database import Base, Database
 from activities.ledger_tables import AttemptRow
 from activities.people import NoticeRow
-from activities.record_entries import LogEntry, cost_of, entries_of, usage_of, whose
+from activities.record_entries import LogEntry, cost_of, entries_of, usage_of
+from activities.spots import Spots
 from workflows.models import Outcome, Usage
 
 __all__ = ["CostLine", "LogEntry", "Records", "ToolSummary"]
@@ -82,18 +83,16 @@ def _conversations(session: Session, of: str) -> list[ConversationRow]:
 
 
 def _entries(session: Session, of: str) -> Iterator[LogEntry]:
-    talks = _conversations(session, of)
-    owners = {talk.id: whose(talk) for talk in talks}
+    talks, spots = _conversations(session, of), Spots()
     for talk in talks:
         for row in _rows(session, talk.id):
-            yield from entries_of(row, owners[talk.id])
-    whole = JournalRow.run == of
-    for entry in session.scalars(select(JournalRow).where(whole | JournalRow.conversation.in_(list(owners)))):
-        yield from entries_of(entry, owners.get(entry.conversation))
+            yield from entries_of(row, spots.of(session, talk.id))
     scopes = {(talk.run, talk.item) for talk in talks if talk.run != of}
     same_scope = [(NoticeRow.run == run) & (NoticeRow.item == item) for run, item in scopes]
-    for notice in session.scalars(select(NoticeRow).where(or_(NoticeRow.run == of, *same_scope))):
-        yield from entries_of(notice, None)
+    its = (JournalRow.run == of) | JournalRow.conversation.in_([talk.id for talk in talks])
+    for query in (select(JournalRow).where(its), select(NoticeRow).where(or_(NoticeRow.run == of, *same_scope))):
+        for row in session.scalars(query):
+            yield from entries_of(row, spots.of_row(session, row))
 
 
 def _rows(session: Session, conversation: str) -> Iterator[Base]:

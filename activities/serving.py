@@ -16,6 +16,7 @@ from activities.connection import connect
 from activities.leave import leave
 from activities.logs import log_as_json
 from activities.settings import Settings
+from activities.telemetry import trace_ids
 from activities.tools.definition import BadTool
 from activities.world import World
 
@@ -31,7 +32,7 @@ def work(open_world: Callable[[], Awaitable[World]]) -> NoReturn:
 def run(open_world: Callable[[], Awaitable[World]]) -> int:
     """Run a worker and return its exit code; what keeps it from starting is said plainly, never as a traceback."""
     try:
-        log_as_json(Settings())
+        log_as_json(Settings(), (trace_ids,))
         asyncio.run(serve(open_world))
     except (OSError, ValueError, BadTool, SQLAlchemyError, RPCError) as error:
         sys.stderr.write(f"callsheet worker: {plainly(error)}\n")
@@ -42,15 +43,20 @@ def run(open_world: Callable[[], Awaitable[World]]) -> int:
 async def serve(open_world: Callable[[], Awaitable[World]]) -> None:
     """Serve the task queues of the settings until SIGTERM or SIGINT, then drain."""
     world = await open_world()
-    client = await connect()
+    world.telemetry.install()
+    client = await connect(runtime=world.telemetry.runtime)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await world.share_rates(client)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(world.metered(client))
         for worker in world.workers(client):
             await stack.enter_async_context(worker)
-        sys.stdout.write(json.dumps({"ready": True, "queues": world.settings.queues}) + "\n")
+        ready = {"ready": True, "queues": world.settings.queues}
+        if world.telemetry.scraped_at:
+            ready["metrics"] = world.telemetry.scraped_at
+        sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await stop.wait()
     world.close()

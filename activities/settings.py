@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 QUEUES = ("workflows", "model", "tools", "studio")
@@ -49,6 +49,24 @@ class Settings(BaseSettings):
         default=60.0, ge=0, allow_inf_nan=False, description="seconds for which patient calls are gathered to a batch"
     )
 
+    signing_key: str = Field(default="", description="file of the key that decisions are signed with; default: our own")
+    decision_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="public keys whose decisions count; default: those in the home folder"
+    )
+    decision_seconds: float = Field(
+        default=900.0, gt=0, allow_inf_nan=False, description="seconds after which a signed decision is too old"
+    )
+    trust_signals: bool = Field(
+        default=False, description="development only: whether decisions without a signature count"
+    )
+    desk_url: str = Field(default="", description="where the review desk is reached, for links in messages")
+    webhook_url: SecretStr = Field(default=SecretStr(""), description="where questions and decisions are posted")
+    webhook_secret: SecretStr = Field(default=SecretStr(""), description="what those posts are signed with")
+    slack_url: SecretStr = Field(default=SecretStr(""), description="incoming webhook of Slack")
+    smtp_url: SecretStr = Field(default=SecretStr(""), description="mail server, smtp://user:password@host:587")
+    mail_from: str = Field(default="", description="sender of mails")
+    mail_to: Annotated[tuple[str, ...], NoDecode] = Field(default=(), description="who gets mails")
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least that is logged"
     )
@@ -57,6 +75,13 @@ class Settings(BaseSettings):
     )
     log_redact: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="further regular expressions of what logs must not hold"
+    )
+
+    trace_content: bool = Field(
+        default=False, description="whether spans hold what models, tools and people say, redacted and cut"
+    )
+    trace_dialect: Literal["", "openinference", "langfuse"] = Field(
+        default="", description="whose further attributes spans have, where a backend needs its own"
     )
 
     @field_validator("log_level", mode="before")
@@ -83,7 +108,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"pattern {number} matches nothing at all, and so everywhere")
         return value
 
-    @field_validator("queues", mode="before")
+    @field_validator("queues", "decision_keys", "mail_to", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -104,6 +129,11 @@ class Settings(BaseSettings):
     def assets_url(self) -> str:
         """Where the bytes live."""
         return self.assets or str(self.home / "assets")
+
+    @property
+    def keys(self) -> Path:
+        """Where the keys lie that decisions are signed with."""
+        return self.home / "keys"
 
     @property
     def caps(self) -> Mapping[str, int]:

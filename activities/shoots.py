@@ -18,6 +18,7 @@ LONGEST_LINE = 200
 def shoot_of(brief: Brief, profiles: Profiles, today: date) -> Shoot:
     """Tell the pipeline what it must know of a brief, bounded whatever its size; rules are those in force `today`."""
     return Shoot(
+        review=brief.review.policy(),
         title=brief.title,
         contract=_contract(brief),
         summary=_summary(brief, profiles, today),

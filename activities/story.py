@@ -7,18 +7,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from activities.conversation_tables import ConversationRow, JournalRow
+from activities.conversation_tables import JournalRow
 from activities.database import Written
 from activities.ledger_tables import AttemptRow
-from activities.record_entries import LogEntry, Whose, entries_of, whose
+from activities.record_entries import RECORDS, LogEntry, entries_of
 from activities.redaction import plain
+from activities.spots import Spots
 
 LOGGER = "callsheet.story"
 
-_ALARMING = frozenset({"anomaly", "prefix_changed"})
-"""Kinds of rulings that somebody should look at."""
-
-_MOST_KNOWN = 4_096
+_ALARMING = frozenset({"anomaly", "prefix_changed", "refused"})
+"""Kinds of rulings and answers that somebody should look at."""
 
 
 class Story:
@@ -30,7 +29,7 @@ class Story:
     def __init__(self, *, content: bool = False) -> None:
         """Tell that things happened; with `content` also what models, tools and people said."""
         self._content = content
-        self._owners: dict[str, Whose | None] = {}
+        self._spots = Spots()
         self._log = logging.getLogger(LOGGER)
 
     def hear(self, written: Sequence[Written], session: Session) -> None:
@@ -55,24 +54,9 @@ class Story:
 
     def _entries(self, written: Written, session: Session) -> Iterator[tuple[LogEntry, int]]:
         row = written.row
-        if isinstance(row, ConversationRow):
-            self._remember(row.id, whose(row))
-        owner = self._owner(str(getattr(row, "conversation", "")), session)
-        for entry in entries_of(row, owner):
-            yield entry, _level(row, entry)
-
-    def _owner(self, conversation: str, session: Session) -> Whose | None:
-        if conversation and conversation not in self._owners:
-            talk = session.get(ConversationRow, conversation)
-            if talk is None:
-                return None
-            self._remember(conversation, whose(talk))
-        return self._owners.get(conversation)
-
-    def _remember(self, conversation: str, owner: Whose) -> None:
-        if len(self._owners) >= _MOST_KNOWN:  # forgetting costs no more than another look
-            self._owners.clear()
-        self._owners[conversation] = owner
+        if isinstance(row, RECORDS):
+            for entry in entries_of(row, self._spots.of_row(session, row)):
+                yield entry, _level(row, entry)
 
 
 def _is_news(written: Written) -> bool:

@@ -77,12 +77,8 @@ class Signed(Strategy):
 
     async def propose(self, case: Case) -> Written | Failed:
         """Have exactly the messages of the last request summarised; the answer to it stays unchanged."""
-        if not case.answer:
-            return Failed("no whole answer stands at the end")
-        if case.rests[1] > case.limit:
-            return Failed(_TOO_LARGE)
-        if not await self._offers.signs(case.reader.model):
-            return Failed("the endpoint does not offer it")
+        if why := await self._obstacle(case):
+            return Failed(why)
         answer = await _ask(self._calls, self._images, case, signed=True)
         if isinstance(answer, Failed):
             return answer
@@ -91,6 +87,15 @@ class Signed(Strategy):
                 self._offers.refused(case.reader.model)
             return Failed(answer.reason)
         return _signed(case, answer)
+
+    async def _obstacle(self, case: Case) -> str:
+        if not case.reader.bound:
+            return "requests begin in other words than they did"
+        if not case.answer:
+            return "no whole answer stands at the end"
+        if case.rests[1] > case.limit:
+            return _TOO_LARGE
+        return "" if await self._offers.signs(case.reader.model) else "the endpoint does not offer it"
 
 
 class Own(Strategy):

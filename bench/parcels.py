@@ -12,7 +12,7 @@ from workflows.agent import Agent
 from workflows.flow import Flow
 from workflows.models import Answer, Cap, Contract, Limits, ReviewPolicy, Scope, Spend, Value
 
-SILENCE = ReviewPolicy(remind_after=timedelta(), deadline=timedelta())
+SILENCE = ReviewPolicy(reminders=(), deadline=timedelta())
 ROOMY = Limits(micro_usd=10**9, tokens=10**9, turns=1_000, tool_calls=10_000, max_tokens=4_096, least_tokens=256)
 
 

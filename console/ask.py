@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from rich.markup import escape
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import RPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
 
+from activities.deciding import NotTaken
 from console.amounts import amount, precise
 from console.decide import deliver
 from console.errors import Stopped, explain
@@ -18,15 +20,22 @@ from console.screen import Screen, dollars
 from console.views import asked
 from workflows.models import Choice, Decision, Question
 
-LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "t": "top_up"}
+LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "e": "edit", "t": "top_up"}
 LOOKED_AWAY = "approved by --yes, without a look"
 NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
 UNASKED = "nobody could be asked at this terminal"
 
+GLANCE = 1.0
+"""Seconds between two looks at whether a question that is asked here is still open."""
+
 ReadLine = Callable[[], Awaitable[str]]
 ShowImage = Callable[[str, str], Awaitable[Path]]
 """Writes the image of an item by its digest, and says where."""
+
+
+class Elsewhere(Exception):  # noqa: N818 - it says where it was decided
+    """Somebody decided the question elsewhere while it was asked here."""
 
 
 class Terminal:
@@ -40,15 +49,32 @@ class Terminal:
         self._by, self._yes = by, yes
         self._read_line = read_line or line
         self._done: set[str] = set()
+        self._open = ("", "")
+        self._reading: asyncio.Future[str] | None = None
 
     async def answer(self, seen: Look, pause: Pause) -> None:
         """Deal with every item that waits, and with the run itself, one after the other."""
         for key, workflow in _waiting(seen):
-            question = await self._runs.question(workflow)
+            question = await self._asked(workflow)
             if question and question.id not in self._done:
                 pause()
                 await self._show(key, question)
-                await self._settle(workflow, question, await self._decision(question))
+                self._open = (workflow, question.id)
+                try:
+                    decision = await self._decision(question)
+                except Elsewhere:
+                    self._done.add(question.id)
+                    self._screen.say("\n  [dim]decided elsewhere, not here")
+                else:
+                    await self._settle(workflow, question, decision)
+
+    async def _asked(self, workflow: str) -> Question | None:
+        try:
+            return await self._runs.question(workflow)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return None  # an item that has only just begun, or has just ended
 
     async def _show(self, key: str, question: Question) -> None:
         say = self._screen.say
@@ -75,9 +101,10 @@ class Terminal:
         try:
             choice = await self._choice(question)
             more = await self._amount() if choice == "top_up" else 0
+            edited = await self._edit(question) if choice == "edit" else ""
             asks = "what is to change" if choice == "revise" else "note (may be empty)"
             note = await self._ask(f"  {asks}: ")
-            return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more})
+            return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more, "edited": edited})
         except EOFError:
             # What silence means, at once: there is nobody here, and waiting a day for nobody helps no one.
             return decision.model_copy(update={"by": NOBODY, "note": UNASKED})
@@ -91,6 +118,10 @@ class Terminal:
                 if given in {letter, choice}:
                     return choice
 
+    async def _edit(self, question: Question) -> str:
+        self._screen.say(f"  [dim]now: {escape(question.instruction)}")
+        return await self._ask("  what is to be done instead, in full: ")
+
     async def _amount(self) -> int:
         while True:
             try:
@@ -99,20 +130,34 @@ class Terminal:
                 self._screen.say(f"  [yellow]{escape(error.message)}")
 
     async def _ask(self, prompt: str) -> str:
+        """Ask for a line; should the question be decided at the desk meanwhile, the line waits for the next one."""
         self._screen.console.print(escape(prompt), end="")
-        return (await self._read_line()).strip()
+        self._reading = self._reading or asyncio.ensure_future(self._read_line())
+        while not self._reading.done():
+            await asyncio.wait({self._reading}, timeout=GLANCE)
+            if not self._reading.done() and await self._is_over():
+                raise Elsewhere
+        reading, self._reading = self._reading, None
+        return (await reading).strip()
+
+    async def _is_over(self) -> bool:
+        workflow, asked = self._open
+        try:
+            question = await self._runs.question(workflow)
+        except (Stopped, RPCError, RPCTimeoutOrCancelledError):
+            return False  # a server that is away for a moment decides nothing
+        return question is None or question.id != asked
 
     async def _settle(self, workflow: str, question: Question, decision: Decision) -> None:
         self._done.add(question.id)
         try:
             receipt = await deliver(self._runs, workflow, decision)
-        except (Stopped, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
+        except (Stopped, NotTaken, RPCTimeoutOrCancelledError) as error:
             self._done.discard(question.id)
             self._screen.say(f"  [yellow]not taken:[/] {escape(str(explain(error) or error))}")
             await asyncio.sleep(1)
             return
-        override = receipt.choice == "approve" and question.facts is not None and question.facts.missed
-        how = ", recorded as an override" if override else ""
+        how = f", recorded as an override of: {escape('; '.join(receipt.overrides))}" if receipt.overrides else ""
         how += f", {precise(decision.micro_usd)} more" if decision.micro_usd else ""
         words = receipt.choice.replace("_", " ")
         self._screen.say(f"  [bold]{words}[/] by {escape(receipt.by)}{how}. [dim]{escape(decision.note)}")

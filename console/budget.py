@@ -17,8 +17,8 @@ from console.funding import tell
 from console.screen import Screen
 from console.session import AsJson, finish, me, open_runs
 from console.stores import Stores
-from workflows.approval import RESERVED
 from workflows.models import TopUp
+from workflows.models.docket import RESERVED
 
 LONGEST_NAME, LONGEST_NOTE = 200, 4_000
 """Characters, as a decision holds them."""

@@ -1,5 +1,6 @@
 """The demo: one command from a brief to published images, on this machine alone."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,14 @@ from console import views
 from console.ask import Terminal
 from console.bundle import Bundle, Production
 from console.costs import sums
+from console.desk import one_visit
 from console.errors import Exit, Stopped
 from console.follow import follow, verdict
 from console.orders import read_brief
-from console.runs import PRODUCTION, Look, Runs
+from console.origin import ordered
+from console.runs import PRODUCTION, Look
 from console.screen import Screen
-from console.session import AsJson, Name, finish, good_id, me, new_id
+from console.session import AsJson, Name, finish, good_id, me, new_id, runs_of
 from console.stack import Running, Stack
 from console.stores import Stores
 from workflows.models import Brief, RunOrder, RunState
@@ -77,9 +80,10 @@ class Demo:
                     self._stack.let_go()
 
     async def _produce(self, stores: Stores, running: Running, run: str, data: bytes, brief: Brief, path: Path) -> int:
-        runs = Runs(await connect_to(running.address), self._settings.task_queue)
+        runs = runs_of(await connect_to(running.address), self._settings)
         order = RunOrder(brief=await stores.assets.put(data), title=brief.title, model=self._settings.model)
-        await runs.start(PRODUCTION, run, order, brief.title)
+        with ordered(PRODUCTION, run, self._screen, os.environ) as traceparent:
+            await runs.start(PRODUCTION, run, order.model_copy(update={"traceparent": traceparent}), brief.title)
         self._say(f"Run [bold]{run}[/]   [dim]{self._page(running, run)}")
         bundle = Bundle(OUT / run, stores.assets.get, stores.assets.read_published)
         terminal = Terminal(runs, self._screen, bundle.show, by=self._by, yes=self._yes)
@@ -111,6 +115,10 @@ class Demo:
         if not ours:
             self._say(f"[dim]Using the stack that runs at {running.address}")
         self._say(f"Model: [bold]{escape(running.model)}")
+        if running.metrics:
+            self._say(f"[dim]Metrics at {running.metrics}")
+        if visit := one_visit(self._settings, running, self._by):
+            self._say(f"Review desk: [bold]{visit}[/]   [dim]the link works once; questions wait there, and here")
         if self._yes:
             self._say("[yellow]--yes: every question is approved unseen and recorded as an override.")
 

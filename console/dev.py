@@ -10,11 +10,12 @@ import typer
 from rich.markup import escape
 
 from activities.settings import Settings
+from console.desk import one_visit
 from console.errors import Exit, Stopped
 from console.launch import Parts
 from console.processes import last_words
 from console.screen import Screen
-from console.session import AsJson, finish
+from console.session import AsJson, finish, me
 from console.stack import Running, Stack
 
 BEAT = 1.0
@@ -32,7 +33,7 @@ def add(app: typer.Typer) -> None:
 
 
 def dev(stop: Stop = False, worker: Worker = None, as_json: AsJson = False) -> None:
-    """Run Temporal, the model's stand-in (unless a key is set) and a worker here until Ctrl-C."""
+    """Run Temporal, the model's stand-in (unless a key is set), a worker and the review desk here until Ctrl-C."""
     screen = Screen(as_json=as_json)
     settings = Settings()
     if stop:
@@ -55,7 +56,8 @@ async def _serve(stack: Stack, settings: Settings, screen: Screen) -> None:
     if not ours:
         raise Stopped(Exit.CONFLICT, f"a stack runs already at {running.address}; end it with: callsheet dev --stop")
     try:
-        screen.show(running, _card(running))
+        visit = one_visit(settings, running, me())
+        screen.show(running.model_copy(update={"desk": visit or running.desk}), _card(running, visit))
         while running.alive:  # noqa: ASYNC110 - nobody tells us when a process ends
             await asyncio.sleep(BEAT)
         if stack.ended:
@@ -66,9 +68,11 @@ async def _serve(stack: Stack, settings: Settings, screen: Screen) -> None:
         stack.down()
 
 
-def _card(running: Running) -> str:
+def _card(running: Running, visit: str) -> str:
+    desk = f"[bold]Desk[/]      {visit or running.desk}{'  [dim](the link works once)[/]' * bool(visit)}\n"
+    metrics = f"[bold]Metrics[/]   {running.metrics}\n" if running.metrics else ""
     return (
         f"[bold]Temporal[/]  {running.address}   [bold]UI[/]  {running.ui}\n"
-        f"[bold]Model[/]     {escape(running.model)}\n"
+        f"[bold]Model[/]     {escape(running.model)}\n{desk if running.desk else ''}{metrics}"
         "[dim]In another terminal: callsheet start production briefs/spring-capsule.yaml. Ctrl-C ends the stack."
     )

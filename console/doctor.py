@@ -17,10 +17,14 @@ from temporalio.service import RPCError
 from activities.assets import Assets
 from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
 from activities.database import Database
+from activities.keys import Keyring
+from activities.sending import channels_of
 from activities.settings import Settings
+from activities.signing import Signer
 from console import views
 from console.amounts import precise
 from console.errors import Exit, Stopped, explain, one_line
+from console.exports import exports
 from console.launch import KEYS, WORKER
 from console.processes import binary
 from console.screen import Screen
@@ -60,7 +64,8 @@ def doctor(as_json: AsJson = False) -> int:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed but the home folder, which is made."""
-    found = [*_parts(), *_home(settings), _model(settings), *_money(settings), _database(settings)]
+    found = [*_parts(), *_home(settings), _model(settings), *_money(settings), *_people(settings)]
+    found += [*_exports(settings), _database(settings)]
     return [*found, await _assets(settings), await _server(settings)]
 
 
@@ -106,6 +111,27 @@ def _money(settings: Settings) -> Iterator[Finding]:
     rates = {"all": settings.model_rate, "each tenant": settings.tenant_rate}
     said = ", ".join(f"{rate:g} a second for {whom}" for whom, rate in rates.items() if rate)
     yield Finding("calls", "ok", f"{said or 'no rate is set'}; batches are gathered for {settings.batch_window:g} s")
+
+
+def _exports(settings: Settings) -> Iterator[Finding]:
+    yield from (Finding(*each) for each in exports(os.environ))
+    if (running := Stack(settings).find()) and running.metrics:
+        yield Finding("stack's metrics", "ok", running.metrics)
+
+
+def _people(settings: Settings) -> Iterator[Finding]:
+    try:
+        keyring = Keyring(settings.decision_keys, settings.keys)
+        signer = Signer.of(settings, "doctor")
+        trusted = keyring.find(signer.key_id) is not None
+        untrusted = f"decisions signed here with {signer.key_id} do not count: it is not in CALLSHEET_DECISION_KEYS"
+        yield Finding("keys", "ok" if trusted else "wrong", f"signs with {signer.key_id}" if trusted else untrusted)
+        channels = ", ".join(channel.name for channel in channels_of(settings))
+        yield Finding("channels", "ok" if channels else "note", channels or "none: people read the log, and the desk")
+    except ValueError as error:  # BadKey is one, and so is a channel that is half configured
+        yield Finding("keys and channels", "wrong", one_line(error))
+    if settings.trust_signals:
+        yield Finding("decisions", "note", "CALLSHEET_TRUST_SIGNALS: names are taken as given; development only")
 
 
 def _database(settings: Settings) -> Finding:

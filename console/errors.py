@@ -7,11 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.client import RPCTimeoutOrCancelledError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.connection import ServerUnreachable
+from activities.deciding import NotTaken
+from activities.keys import BadKey
+from activities.telemetry import UnknownExporter
 
 
 class Exit(IntEnum):
@@ -94,20 +97,19 @@ def _of_rpc(error: RPCError) -> Stopped | None:
             return None
 
 
-def _of_update(error: WorkflowUpdateFailedError) -> Stopped:
-    # The validator's words are written for people; its types (NoQuestion, StaleQuestion, AlreadyDecided, NotAnOption)
-    # all mean the same to a script: what was sent does not fit what is open.
-    cause = error.cause
-    message = cause.message if isinstance(cause, ApplicationError) else str(cause)
-    return Stopped(Exit.CONFLICT, one_line(message) or "the decision was not taken")
+def _of_decision(error: NotTaken) -> Stopped:
+    # The workflow's words are written for people; its types (NoQuestion, StaleQuestion, AlreadyDecided, NotAnOption)
+    # all mean the same to a script: what was sent does not fit what is open, or is not proved.
+    return Stopped(Exit.CONFLICT, one_line(error.text) or "the decision was not taken")
 
 
 def _of_settings(error: ValidationError) -> Stopped | None:
-    if error.title != "Settings":
+    prefix = {"Settings": "CALLSHEET_", "DeskSettings": "CALLSHEET_DESK_"}.get(error.title)
+    if prefix is None:
         return None
     first = error.errors()[0]
-    name = "CALLSHEET_" + "_".join(str(part) for part in first["loc"]).upper()
-    return Stopped(Exit.MISSING, f"{name}: {first['msg']}")
+    name = prefix + "_".join(str(part) for part in first["loc"]).upper() + ": " if first["loc"] else ""
+    return Stopped(Exit.MISSING, f"{name}{first['msg']}")
 
 
 def one_line(text: object, limit: int = 300) -> str:
@@ -123,9 +125,11 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
         lambda error: Stopped(Exit.UNREACHABLE, f"{one_line(error)}. To start one here: callsheet dev"),
     ),
     (WorkflowAlreadyStartedError, lambda error: Stopped(Exit.ID_EXISTS, f"{error.workflow_id} exists already")),
-    (WorkflowUpdateFailedError, _of_update),
+    (NotTaken, _of_decision),
+    (BadKey, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (RPCError, _of_rpc),
     (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),
+    (UnknownExporter, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (SQLAlchemyError, lambda error: Stopped(Exit.MISSING, f"the database does not serve: {one_line(error, 160)}")),
 )

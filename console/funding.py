@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel, ConfigDict
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from activities.connection import ServerUnreachable
+from activities.deciding import NotTaken
 from console.accounts import Account
 from console.errors import Exit, Stopped, explain, one_line
 from console.runs import Runs
@@ -101,7 +102,7 @@ async def _answer(runs: Runs, workflow: str, account: Account, by: str, note: st
             return None
         decision = Decision(choice="top_up", by=by, note=note, question=question.id, digest=question.digest)
         await runs.decide(workflow, decision)
-    except WorkflowUpdateFailedError:  # somebody else has answered meanwhile
+    except NotTaken:  # somebody else has answered meanwhile
         return None
     except (Stopped, RPCError, RPCTimeoutOrCancelledError) as error:
         if (stopped := explain(error)) and stopped.code == Exit.UNKNOWN_ID:  # it has ended meanwhile

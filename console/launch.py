@@ -14,6 +14,7 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from activities.connection import ServerUnreachable, add_search_attributes, connect_to
+from activities.metric_exports import HOST, PORT
 from activities.settings import Settings
 from console.errors import Exit, Stopped
 from console.processes import Child, binary, free_port, last_words, start
@@ -24,6 +25,7 @@ PATIENCE = 90.0
 REHEARSAL = "rule-based rehearsal, no language model"
 WORKER = Path(__file__).parent.parent / "worker.py"
 """It lies beside the packages, in a checkout as in an installation."""
+OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 SETTINGS_OF_THE_SERVER = (
     "history.transferProcessorMaxPollRPS=2000",
@@ -38,11 +40,12 @@ Note = Callable[[Child], None]
 
 @dataclass(frozen=True)
 class Parts:
-    """The commands of the three processes; `{port}` stands for the rehearsal's port."""
+    """The commands of the processes; `{port}` stands for the rehearsal's port. Without a `desk` there is none."""
 
     temporal: str
     rehearsal: tuple[str, ...] = (sys.executable, "-m", "rehearsal", "--port", "{port}")
     worker: tuple[str, ...] = (sys.executable, str(WORKER))
+    desk: tuple[str, ...] = (sys.executable, "-m", "desk")
 
     @classmethod
     def installed(cls) -> "Parts":
@@ -84,11 +87,24 @@ class Launch:
         await self._start("rehearsal", command, {}, lambda: asyncio.to_thread(_answers, f"{url}/rehearsal"))
         return REHEARSAL, {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "rehearsal"}
 
-    async def worker(self, address: str, model: Mapping[str, str]) -> None:
-        """Start the worker; it says one line of JSON when it is ready."""
+    async def worker(self, address: str, model: Mapping[str, str], scrape: int, desk: str = "") -> str:
+        """Start the worker; it says one line of JSON when it is ready. Returns where its metrics are, if anywhere.
+
+        They are served at the port `scrape`, unless the environment says something else. What it tells people leads to
+        `desk`.
+        """
         out = self._settings.logs / "worker.out"
-        env = {"TEMPORAL_ADDRESS": address, **model}
+        links = {"CALLSHEET_DESK_URL": desk} if desk else {}
+        env = {"TEMPORAL_ADDRESS": address, **model, **links, **_scraped(self._env, scrape)}
         await self._start("worker", self._parts.worker, env, lambda: asyncio.to_thread(_said_ready, out))
+        return str(_first_line(out).get("metrics", ""))
+
+    async def desk(self, address: str, url: str) -> None:
+        """Start the review desk at `url`, an address of the loopback."""
+        out = self._settings.logs / "desk.out"
+        where = {"CALLSHEET_DESK_HOST": "127.0.0.1", "CALLSHEET_DESK_PORT": url.rpartition(":")[2]}
+        env = {"TEMPORAL_ADDRESS": address, **where, "CALLSHEET_DESK_URL": url}
+        await self._start("desk", self._parts.desk, env, lambda: asyncio.to_thread(_said_ready, out))
 
     async def _start(
         self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], Awaitable[bool]]
@@ -129,8 +145,21 @@ def _answers(url: str) -> bool:
     return False
 
 
+def _scraped(environ: Mapping[str, str], port: int) -> dict[str, str]:
+    """Have the worker serve its metrics, besides what is exported anyway; what somebody chose stays."""
+    others = "otlp," if any(environ.get(name) for name in OTLP_ENDPOINTS) else ""
+    ours = {"OTEL_METRICS_EXPORTER": f"{others}prometheus", HOST: "127.0.0.1", PORT: str(port)}
+    return {name: value for name, value in ours.items() if not environ.get(name)}
+
+
 def _said_ready(out: Path) -> bool:
+    return bool(_first_line(out))
+
+
+def _first_line(out: Path) -> dict[str, object]:
+    """Read what the worker says when it is ready; nothing as long as it has not said it whole."""
     first, ended, _ = out.read_text(errors="replace").partition("\n")
     with contextlib.suppress(ValueError):
-        return bool(ended) and isinstance(json.loads(first), dict)
-    return False
+        if ended and isinstance(said := json.loads(first), dict):
+            return said
+    return {}

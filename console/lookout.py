@@ -13,9 +13,9 @@ from temporalio.service import RPCError
 from activities.database import now
 from console.burn import LastMinute, Pace
 from console.fleet import Frame, RunLine
-from console.runs import AGENT, ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion, quoted
+from console.runs import AGENT, ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion
 from workflows.models import AgentState, Question, RunState
-from workflows.tracing import COST_USD, RUN, STATUS
+from workflows.tracing import COST_USD, RUN, STATUS, literal
 
 MOST_RUNS = 20
 MOST_WAITING = 200
@@ -64,7 +64,7 @@ class Lookout:
         """Choose the runs that are shown: those that wait, then the latest; the server lists the latest first."""
         recent = await self._list(RUNNING, MOST_RUNS)
         missing = [run for run in waiting if run not in {each.id for each in recent}]
-        names = ", ".join(quoted(run) for run in missing)
+        names = ", ".join(literal(run) for run in missing)
         older = await self._list(f"{RUNNING} and WorkflowId in ({names})", MOST_RUNS) if missing else []
         every = sorted([*recent, *older], key=lambda each: (each.id not in waiting, -each.start_time.timestamp()))
         return every[:MOST_RUNS]

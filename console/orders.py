@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from activities.brief_text import BriefProblems, Problem, Written, dotted, read
-from activities.briefs import MOST_BYTES, load_brief
+from activities.brief_text import Path as Place
+from activities.briefs import MOST_BYTES, load_brief, misfits
 from activities.database import now
 from activities.studio.profiles import Profiles
 from console.errors import Exit, Stopped
-from workflows.models import AgentOrder, Brief
+from workflows.models import AgentOrder, Brief, ReviewPolicy, WrittenReview
 
 
 def read_file(path: Path) -> bytes:
@@ -56,11 +57,23 @@ def bad_file(path: Path, error: BriefProblems) -> Stopped:
 
 
 def _order(written: Written, problems: list[Problem]) -> AgentOrder:
+    fields = dict(written.value) if isinstance(written.value, dict) else written.value
+    if isinstance(fields, dict) and "review" in fields:
+        fields["review"], wrong = _review(fields["review"])
+        problems += [Problem(dotted(path), written.line(path), text) for path, text in wrong]
     try:
-        order = AgentOrder.model_validate(written.value)
+        order = AgentOrder.model_validate(fields)
     except ValidationError as error:
-        misfits = [Problem(dotted(each["loc"]), written.line(each["loc"]), each["msg"]) for each in error.errors()]
-        raise BriefProblems([*problems, *misfits]) from None
+        problems += [Problem(dotted(path), written.line(path), text) for path, text in misfits(error)]
+        raise BriefProblems(problems) from None
     if problems:
         raise BriefProblems(problems)
     return order
+
+
+def _review(value: object) -> tuple[ReviewPolicy, list[tuple[Place, str]]]:
+    """Read who is asked: as strictly as in a brief, because a misspelt deadline would silently be the standard one."""
+    try:
+        return WrittenReview.model_validate(value).policy(), []
+    except ValidationError as error:
+        return ReviewPolicy(), list(misfits(error, ("review",)))

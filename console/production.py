@@ -1,5 +1,6 @@
 """Starting: a production from a brief, or a single agent from an order."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from console import views
 from console.errors import Exit
 from console.follow import follow, verdict
 from console.orders import read_agent_order, read_brief
+from console.origin import ordered
 from console.runs import AGENT, PRODUCTION, SOLO, Runs
 from console.screen import Screen
 from console.session import AsJson, finish, good_id, new_id, open_runs
@@ -57,7 +59,10 @@ def production(
             runs = await open_runs(settings)
             kept = await stores.assets.put(data)
             order = RunOrder(brief=kept, title=read.title, model=settings.model, patience=patience or "now")
-            await runs.start(SOLO if solo else PRODUCTION, run, order, read.title)
+            kind = SOLO if solo else PRODUCTION
+            with ordered(kind, run, screen, os.environ) as traceparent:
+                order = order.model_copy(update={"traceparent": traceparent})
+                await runs.start(kind, run, order, read.title)
             return await _started(runs, run, screen, wait=wait)
 
     return finish(work())
@@ -85,7 +90,9 @@ def agent(
         )
         run = good_id(own_id or new_id(order.stem))
         runs = await open_runs(settings)
-        await runs.start(AGENT, run, wanted, wanted.goal)
+        with ordered(AGENT, run, screen, os.environ) as traceparent:
+            wanted = wanted.model_copy(update={"traceparent": wanted.traceparent or traceparent})
+            await runs.start(AGENT, run, wanted, wanted.goal)
         return await _started(runs, run, screen, wait=wait)
 
     return finish(work())

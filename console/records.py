@@ -11,6 +11,8 @@ from rich.text import Text
 
 from activities.records import LogEntry
 from activities.settings import Settings
+from activities.span_watch import NotTaken, Spans
+from activities.telemetry import Telemetry
 from console import views
 from console.costs import Sum, sums
 from console.errors import Exit, Stopped, one_line
@@ -19,6 +21,7 @@ from console.session import AsJson, RunId, finish
 from console.stores import Stores
 
 Summary = Annotated[bool, typer.Option("--summary", help="Calls, errors, average and p95 latency of each tool.")]
+Otlp = Annotated[bool, typer.Option("--otlp", help="Export its spans again, to where OTEL_* says; ids stay.")]
 TOKENS = ("input", "output", "thinking", "cache_read", "cache_write")
 NUMBERS = ("turn", "ms", "calls", "errors", "average_ms", "p95_ms", *TOKENS, "cost")
 WHOLE = ("time", "agent", "turn", "action", "ms", "cost")
@@ -34,7 +37,7 @@ def add(app: typer.Typer) -> None:
     app.command()(cost)
 
 
-def trace(run: RunId, summary: Summary = False, as_json: AsJson = False) -> None:
+def trace(run: RunId, summary: Summary = False, otlp: Otlp = False, as_json: AsJson = False) -> None:
     """List every model call, tool call, result, ruling and decision of a run, in order."""
     screen = Screen(as_json=as_json)
 
@@ -42,7 +45,9 @@ def trace(run: RunId, summary: Summary = False, as_json: AsJson = False) -> None
         with Stores(Settings()) as stores:
             entries = await stores.records.entries(run)
             _known(run, entries)
-            if summary:
+            if otlp:
+                screen.show(*await _export(stores, run))
+            elif summary:
                 tools = await stores.records.tool_summary(run)
                 screen.show(tools, views.rows([dict(tool) for tool in tools], right=NUMBERS))
             else:
@@ -81,6 +86,23 @@ def cost(run: RunId, as_json: AsJson = False) -> None:
             screen.show({"id": run, **found}, Group(*(line for part in (*parts, total) for line in (part, ""))))
 
     finish(work())
+
+
+async def _export(stores: Stores, run: str) -> tuple[dict[str, Any], str]:
+    """Export a run's spans again: those that a killed worker still had, or all, to a backend that is new."""
+    telemetry = Telemetry.from_environment()
+    if not telemetry.traces:
+        raise Stopped(
+            Exit.MISSING, "nothing says where to: set OTEL_EXPORTER_OTLP_ENDPOINT, e.g. http://localhost:4318"
+        )
+    spans = Spans(telemetry, Settings())
+    try:
+        number = await stores.database.read(lambda session: sum(spans.again(session, run)))
+    except NotTaken:
+        raise Stopped(Exit.UNREACHABLE, f"the spans of {run} were not taken: does the collector run?") from None
+    finally:
+        telemetry.close()
+    return {"id": run, "spans": number}, f"Exported {number} spans of [bold]{escape(run)}[/]"
 
 
 def _known(run: str, found: Iterable[object]) -> None:

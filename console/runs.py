@@ -1,5 +1,6 @@
 """What the command line asks of the server: start, look, find questions, decide, cancel."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -15,18 +16,22 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.deciding import Deciding
+from activities.signing import Signer
 from console.errors import Exit, Stopped, one_line
 from workflows.models import (
     AgentOrder,
     AgentOutcome,
     AgentState,
     Decision,
+    Identity,
     ItemState,
     Question,
     Receipt,
     RunOrder,
     RunState,
 )
+from workflows.tracing import literal
 
 PRODUCTION = "ImageProduction"
 ITEM = "ShootItem"
@@ -85,10 +90,11 @@ class OpenQuestion(BaseModel):
 class Runs:
     """The runs of one server."""
 
-    def __init__(self, client: Client, queue: str) -> None:
-        """Talk through `client`; new runs go to the task queue `queue`."""
+    def __init__(self, client: Client, queue: str, signer: Signer) -> None:
+        """Talk through `client`; new runs go to the task queue `queue`, decisions are signed by `signer`."""
         self._client = client
         self._queue = queue
+        self._deciding = Deciding(client, signer)
 
     async def start(self, kind: str, run: str, order: RunOrder | AgentOrder, summary: str) -> None:
         """Start a run under an id that was never used."""
@@ -132,7 +138,7 @@ class Runs:
         """Find the workflows that wait for people. The list may lag a moment behind."""
         query = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
         if run:
-            query += f" and CallsheetRun = {quoted(run)}"
+            query += f" and CallsheetRun = {literal(run)}"
         return [each.id async for each in self._client.list_workflows(query, limit=limit)]
 
     async def open_questions(self, run: str = "", limit: int = 200) -> list[OpenQuestion]:
@@ -144,17 +150,20 @@ class Runs:
         ]
         return sorted(found, key=lambda each: each.question.asked_at)
 
+    async def last_answer(self, workflow: str) -> Receipt | None:
+        """Read who answered the last question of an item or an agent; nothing where it does not say."""
+        with contextlib.suppress(Stopped):
+            found = await self._ask(self._client.get_workflow_handle(workflow), "last_answer", Receipt)
+            return found if isinstance(found, Receipt) else None
+        return None
+
     async def decide(self, workflow: str, decision: Decision) -> Receipt:
-        """Send a person's answer; it is taken or refused at once. Sent twice by one person, it counts once."""
-        handle = self._client.get_workflow_handle(workflow)
-        receipt: Receipt = await handle.execute_update(
-            "decide",
-            decision,
-            id=f"{decision.question}:{decision.choice}:{decision.by}" if decision.question else None,
-            result_type=Receipt,
-            rpc_timeout=PATIENCE,
-        )
-        return receipt
+        """Sign a decision for the operator of this terminal, and send it; it is taken or refused at once.
+
+        Raises:
+            NotTaken: it does not fit, somebody was first, or it could not be proved.
+        """
+        return await self._deciding.send(workflow, decision, Identity(name=decision.by, role="operator"))
 
     async def cancel(self, workflow: str) -> None:
         """Ask a run to end; it cleans up first."""
@@ -199,8 +208,3 @@ def _with(seen: Look, state: object) -> Look:
             return seen.model_copy(update={"agent": state})
         case _:
             return seen
-
-
-def quoted(text: str) -> str:
-    """Write a text as a literal of the server's list queries."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from activities.connection import DEFAULT_ADDRESS, connect
 from activities.settings import Settings
+from activities.signing import Signer
 from console.errors import Exit, Stopped
 from console.runs import Runs
 from console.stack import Stack
@@ -41,7 +42,16 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 async def open_runs(settings: Settings) -> Runs:
     """Reach the server that the environment names; else the stack that runs in this home; else the default address."""
-    return Runs(await open_client(settings), settings.task_queue)
+    return runs_of(await open_client(settings), settings)
+
+
+def runs_of(client: Client, settings: Settings) -> Runs:
+    """Look at runs through a client, and sign for the person at this terminal.
+
+    Raises:
+        BadKey: the key that decisions are signed with cannot be read.
+    """
+    return Runs(client, settings.task_queue, Signer.of(settings, f"starter:{me()}"))
 
 
 async def open_client(settings: Settings) -> Client:

@@ -1,4 +1,4 @@
-"""The embedded stack of one home folder: a Temporal server, the rehearsal unless there is a key, and one worker."""
+"""The embedded stack of one home: a Temporal server, the rehearsal unless there is a key, a worker, the review desk."""
 
 import fcntl
 import os
@@ -12,8 +12,11 @@ from console.errors import Exit, Stopped
 from console.launch import Launch, Parts
 from console.processes import Child, free_port
 
-GRACE = {"worker": 12.0, "rehearsal": 3.0, "temporal": 8.0}
+GRACE = {"desk": 5.0, "worker": 12.0, "rehearsal": 3.0, "temporal": 8.0}
 """Seconds that each process gets to end by itself."""
+
+DESK = 8400
+"""The desk's port in a stack for development."""
 
 Mode = Literal["demo", "dev"]
 
@@ -28,6 +31,8 @@ class Running(BaseModel):
     address: str = ""
     ui: str = ""
     model: str = ""
+    metrics: str = ""
+    desk: str = ""
     ending: bool = False
     children: tuple[Child, ...] = ()
 
@@ -104,7 +109,8 @@ class Stack:
             self._lock = None
 
     async def _start(self, running: Running, say: Callable[[str], None]) -> Running:
-        launch = Launch(self._settings, self._environ, self._parts or Parts.installed(), self._note)
+        parts = self._parts or Parts.installed()
+        launch = Launch(self._settings, self._environ, parts, self._note)
         self._keep(running)
         by_choice = running.mode == "dev"  # a stack for development is where every tool looks by default
         port, ui = free_port(7233 if by_choice else 0), free_port(8233 if by_choice else 0)
@@ -112,11 +118,14 @@ class Stack:
         address = await launch.temporal(port, ui)
         say("Starting the model")
         model, reach = await launch.model()
+        desk = f"http://127.0.0.1:{free_port(DESK if by_choice else 0)}" if parts.desk else ""
         say("Starting the worker")
-        await launch.worker(address, reach)
-        return self._keep(
-            self._running.model_copy(update={"address": address, "ui": f"http://127.0.0.1:{ui}", "model": model})
-        )
+        metrics = await launch.worker(address, reach, free_port(9464 if by_choice else 0), desk)
+        if desk:
+            say("Starting the review desk")
+            await launch.desk(address, desk)
+        found = {"address": address, "ui": f"http://127.0.0.1:{ui}", "model": model, "metrics": metrics, "desk": desk}
+        return self._keep(self._running.model_copy(update=found))
 
     def _note(self, child: Child) -> None:
         # Written at every start: should this command be killed, the next one still finds what to end.

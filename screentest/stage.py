@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -19,6 +20,8 @@ from temporalio.testing import TimeSkipper
 
 from activities.records import Records
 from activities.settings import Settings
+from activities.signing import Signer
+from activities.telemetry import Telemetry
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.references import Directory
@@ -32,9 +35,11 @@ from workflows.models import (
     Brief,
     Choice,
     Decision,
+    Identity,
     ItemState,
     Question,
     Receipt,
+    Role,
     RunOrder,
     RunState,
 )
@@ -52,9 +57,11 @@ Handle = WorkflowHandle[Any, Any]
 class Stage:
     """One test's world. Every stage has a task queue and stores of its own, so that tests never meet."""
 
-    def __init__(self, client: Client, world: World, rehearsal: Rehearsal) -> None:
-        """Play in `world`; the workers come and go with `work` and `rest`."""
-        self.client, self.world, self.rehearsal = client, world, rehearsal
+    def __init__(
+        self, client: Client, world: World, rehearsal: Rehearsal, model: AsyncAnthropic, signer: Signer
+    ) -> None:
+        """Play in `world`, which trusts `signer`; the workers come and go with `work` and `rest`."""
+        self.client, self.world, self.rehearsal, self.model, self.signer = client, world, rehearsal, model, signer
         self.records = Records(world.database)
         self.queue = world.settings.task_queue
         self._workers = AsyncExitStack()
@@ -133,12 +140,15 @@ class Stage:
         choice: Choice,
         note: str = "",
         by: str = "Vera",
+        role: Role = "operator",
         **more: Any,  # noqa: ANN401 - fields of the decision
     ) -> Receipt:
-        """Answer the question that a workflow asks, or is about to ask, as a person at the desk does."""
+        """Answer the question that a workflow asks, or is about to ask, signed as by a person at the desk."""
         question = await self.asked(handle)
-        decision = Decision(choice=choice, by=by, note=note, **{"question": question.id, **more})
-        receipt: Receipt = await handle.execute_update("decide", decision, result_type=Receipt)
+        shown = {call.call_id: call.digest for call in question.calls}.get(more.get("call", ""), question.digest)
+        decision = Decision(choice=choice, by=by, note=note, **{"question": question.id, "digest": shown, **more})
+        signed = self.signer.sign(decision, handle.id, Identity(name=by, role=role))
+        receipt: Receipt = await handle.execute_update("decide", signed, result_type=Receipt)
         return receipt
 
     async def pass_time(self, handle: Handle, time: timedelta) -> None:
@@ -199,14 +209,19 @@ async def staged(  # noqa: PLR0913 - each has a default; together they are what 
     working: bool = True,
     settings: Mapping[str, Any] | None = None,
     model: AsyncAnthropic | None = None,
-    stage: Callable[[Client, World, Rehearsal], S] = Stage,  # type: ignore[assignment]
+    telemetry: Telemetry | None = None,
+    signer: Signer | None = None,
+    stage: Callable[[Client, World, Rehearsal, AsyncAnthropic, Signer], S] = Stage,  # type: ignore[assignment]
     **rehearsal_options: Any,  # noqa: ANN401 - those of the rehearsal
 ) -> AsyncIterator[S]:
     """Set the stage: `player` plays the model, and workers work unless `working` is false.
 
-    `settings` are those that are not the standard ones. `model` is asked in the place of the player: see `taped`.
+    `settings` are those that are not the standard ones; without `telemetry` nothing is exported. `model` is asked in
+    the place of the player: see `taped`. `signer` signs what people decide, by default with a key of this stage alone.
     """
-    own = Settings(home=home, task_queue=f"q-{uuid.uuid4().hex[:8]}", **(settings or {}))
+    telemetry, signer = telemetry or Telemetry(), signer or Signer(Ed25519PrivateKey.generate(), "stage")
+    named = {"home": home, "task_queue": f"q-{uuid.uuid4().hex[:8]}", "decision_keys": (signer.public_key,)}
+    own = Settings(**{**named, **(settings or {})})
     async with AsyncExitStack() as stack:
         rehearsal = await stack.enter_async_context(Rehearsal(player, **rehearsal_options))
         http = await stack.enter_async_context(DefaultAsyncHttpxClient(verify=False))
@@ -218,10 +233,11 @@ async def staged(  # noqa: PLR0913 - each has a default; together they are what 
             dependencies=dependencies,
             directories=directories,
             client=model or played,
+            telemetry=telemetry,
         )
         stack.callback(world.close)
-        client = await Client.connect(server, data_converter=pydantic_data_converter)
-        play = stage(client, world, rehearsal)
+        client = await Client.connect(server, data_converter=pydantic_data_converter, runtime=telemetry.runtime)
+        play = stage(client, world, rehearsal, model or played, signer)
         stack.push_async_callback(play.rest)
         if working:
             await play.work()

@@ -6,7 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
+
+settings.register_profile("untimed", deadline=None)  # how fast an example runs says more of the machine than of us
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -1,29 +1,22 @@
 """A conversation: the durable turn loop of one agent."""
 
-import asyncio
 from typing import Generic, Literal
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.asking import Asking
 from workflows.calls import (
-    batches,
-    cause,
     close_conversation,
     compact_conversation,
     heed_cancellation,
     judge_drift,
-    lost,
     open_conversation,
-    use_tools,
 )
 from workflows.guards import rule
 from workflows.guards.budget import calls_left
 from workflows.models import (
     Ask,
-    Call,
     Cap,
     Closing,
     Compact,
@@ -36,15 +29,14 @@ from workflows.models import (
     Note,
     Nudge,
     Opening,
-    Outcome,
     Remind,
     Reply,
     Ruling,
     Talk,
-    ToolUse,
     preview,
 )
 from workflows.terms import DEFAULT_MODEL, Agent, Ended, T, Terms
+from workflows.tool_use import Using
 
 __all__ = ["DEFAULT_MODEL", "Agent", "Conversation", "Ended", "Terms"]
 
@@ -62,7 +54,7 @@ class Conversation(Generic[T]):
         """Bind an agent to the terms of its work."""
         self.agent, self._terms = agent, terms
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
-        self._asking = Asking(agent, terms)
+        self._asking, self._using = Asking(agent, terms), Using(agent, terms)
         self._output: T | None = None
         self.talk: Talk | None = None
 
@@ -73,8 +65,7 @@ class Conversation(Generic[T]):
             left, talk = calls_left(talk.transcript), talk.heard(reply)
             self.talk = talk
             heed_cancellation()  # the reply counts, but nothing that it asks for is done any more
-            outcomes = await asyncio.gather(*(self._use(talk, batch) for batch in batches(reply, left)))
-            talk = talk.answered(tuple(outcome for batch in outcomes for outcome in batch))
+            talk = await self._using.answer(talk, reply, left)
             talk = self._weigh(await self._terms.attend(talk), reply)
         return Ended(talk=await self._put_away(talk, talk.end), output=self._output)
 
@@ -163,29 +154,12 @@ class Conversation(Generic[T]):
         note = Note(kind="nudge", text=f"Somebody looked at your last turns. {found} Keep to the contract.")
         return talk.told(note, judged_at=talk.turn, drifts=talk.transcript.drifts + 1, drift=found)
 
-    async def _use(self, talk: Talk, batch: tuple[Call, ...]) -> tuple[Outcome, ...]:
-        use = ToolUse(
-            conversation=talk.conversation,
-            scope=self._scope,
-            pin=talk.pin,
-            position=talk.head - 1,
-            calls=tuple(call.id for call in batch),
-            key=f"{talk.conversation}:{talk.head - 1}",
-            grants=(*self._terms.grants, *talk.grants),
-        )
-        try:
-            return (await use_tools(use, batch, talk.turn)).each
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            return tuple(lost(call, cause(error)) for call in batch)
-
     def _weigh(self, talk: Talk, reply: Reply) -> Talk:
         """Look at what the reply was for: an answer, a cut-off text, or a step on the way."""
         if reply.stop == "tool_use" and reply.calls:
             return talk.model_copy(update={"interrupted": LOST if talk.has_lost_calls else ""})
         if reply.stop == "max_tokens":
-            wider = talk.transcript.limits.widened()
+            wider = talk.transcript.limits.widened(self.agent.limits)
             cut = talk.told(Note(kind="cut_off", text=CUT_OFF), limits=wider)
             return cut.model_copy(update={"interrupted": CUT_OFF})
         if reply.stop == "context_exceeded":  # also in the middle of a reply, which then stands in the conversation

@@ -1,153 +1,243 @@
-"""Ask a person, wait durably, accept one answer."""
+"""Ask people, wait durably, hand the question on, and take the first answer that is proved."""
 
 import asyncio
 import contextlib
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.calls import tell_people
-from workflows.models import Decision, Notice, NoticeKind, Question, Receipt
-from workflows.tracing import AWAITING_REVIEW
+from workflows.calls import cause, tell_people, verify_decision
+from workflows.models import MOVES, Decision, Docket, Misfit, Notice, NoticeKind, Question, Receipt, Submission
+from workflows.models.docket import DEADLINE, misshapen
+from workflows.tracing import ASKED_AT, AWAITING_REVIEW, DUE_AT, OWNER, QUESTION_KIND
 
-DEADLINE = "deadline"
-RESERVED = {DEADLINE, "gate"}
 FALLBACK_NOTE = "nobody answered before the deadline"
+MOST_REFUSED = 100
+"""Answers to one question that are refused on the record; further ones are turned away, so that history is bounded."""
+MOVED: dict[str, NoticeKind] = {"claim": "claimed", "release": "released", "reassign": "reassigned"}
 
 
 class Reviewable:
     """A workflow that may ask people: one open question at a time, answered by update, or by signal.
 
-    The update is the entrance of choice, because its caller learns at once whether the answer was taken. A signal that
-    is refused leaves a notice of the conflict.
+    An answer is proved by an activity before it counts: signature, role, tenant, age. Of those that are, the first is
+    taken; every other one is refused on the record, and its sender told who was first. The update is the entrance of
+    choice, because its caller learns at once.
     """
 
     def __init__(self) -> None:
         """Begin with nothing asked."""
-        self._question: Question | None = None
-        self._closed: Question | None = None
-        self._decision: Decision | None = None
-        self._last: Receipt | None = None
+        self._docket = Docket()
+        self._weighing = 0
+        self._arrivals = 0
 
     @workflow.query(name="question", description="The open question, if there is one")
     def open_question(self) -> Question | None:
         """Tell what is being asked."""
-        return self._question
+        return self._docket.question
 
-    @workflow.update(name="decide", description="A person's answer to the open question")
+    @workflow.query(name="last_answer", description="How the question before was answered, if there was one")
+    def last_answer(self) -> Receipt | None:
+        """Tell who decided last."""
+        return self._docket.last
+
+    @workflow.update(name="decide", description="A person's answer to the open question, or a move: claim, release, …")
     async def decide(self, decision: Decision) -> Receipt:
-        """Take the answer; the validator has made sure that it fits."""
-        return self._take(decision)
+        """Prove the answer, then take it if it is the first."""
+        heard = await self._hear_out(decision)
+        if isinstance(heard, Misfit):
+            raise _error(heard)
+        return heard
 
     @decide.validator
     def _may_decide(self, decision: Decision) -> None:
-        if (conflict := self._conflict(decision)) is not None:
-            raise conflict
+        if (misfit := self._plainly_unfit(decision)) is not None:
+            raise _error(misfit)
 
     @workflow.signal(name="decide", description="A person's answer, for senders that need no receipt")
     async def decide_by_signal(self, decision: Decision) -> None:
-        """Take the answer, or keep a notice of why it was refused."""
-        if self._conflict(decision) is None:
-            self._take(decision)
-        elif (about := self._question or self._closed) is not None:
-            await self._tell("conflict", about, decision)
-
-    def _take(self, decision: Decision) -> Receipt:
-        question = self._open()
-        receipt = Receipt(question=question.id, choice=decision.choice, by=decision.by, at=workflow.now())
-        self._decision, self._last = decision, receipt
-        return receipt
-
-    def _open(self) -> Question:
-        if self._question is None:
-            raise ApplicationError("Nothing is being asked.", type="NoQuestion", non_retryable=True)
-        return self._question
-
-    def _conflict(self, decision: Decision) -> ApplicationError | None:
-        """Say why an answer cannot be taken: pure, so that the validator may use it."""
-        question, last = self._question, self._last
-        if last is not None and (self._decision is not None or question is None):
-            text = f"Already decided: {last.by} chose {last.choice} at {last.at:%Y-%m-%d %H:%M:%S} UTC."
-            return ApplicationError(text, type="AlreadyDecided", non_retryable=True)
-        if question is None:
-            return ApplicationError("Nothing is being asked.", type="NoQuestion", non_retryable=True)
-        misfit = misfits(decision, question)
-        return ApplicationError(misfit[1], type=misfit[0], non_retryable=True) if misfit else None
+        """Prove and take the answer, or keep a notice of why it was refused."""
+        if self._docket.about is None or self._docket.refused >= MOST_REFUSED:
+            workflow.logger.warning("an answer by signal was dropped: nothing is asked, or too many were refused")
+            return
+        await self._hear_out(decision)
 
     async def ask(self, question: Question) -> Decision:
-        """Ask, remind once, and return the first answer; silence at the deadline becomes the declared fallback."""
-        self._question, self._decision, self._last = question, None, None
-        workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(True)])
-        try:
+        """Ask, and return the answer; silence at the end of the chain becomes the declared fallback."""
+        return (await self.hear(question))[-1]
+
+    async def hear(self, question: Question) -> tuple[Decision, ...]:
+        """Ask, and return the answers: one for each call that is asked about, or the only one.
+
+        A question that an earlier run of this workflow left open is asked on in the place of this one.
+        """
+        if self._docket.question is None:
+            self._docket = self._docket.opened(question)
+            self._show_question()
             await self._tell("question", question)
-            decision = await self._answer()
+        try:
+            while not await self._answered():
+                await self._go_on_asking()
+        except workflow.ContinueAsNewError:
+            raise
+        except BaseException:
+            self._close()
+            raise
+        question = self._close()
+        decisions = tuple(each.decision for each in self._docket.answers)
+        await self._tell("expired" if decisions[-1].by == DEADLINE else "decided", question, decisions[-1])
+        return decisions
+
+    def must_carry(self) -> bool:
+        """Tell whether the waiting has to go on in a new run; a flow that can do that says so."""
+        return False
+
+    def carry_docket(self) -> NoReturn:
+        """Go on in a new run, with the docket."""
+        raise NotImplementedError
+
+    async def _hear_out(self, decision: Decision) -> Receipt | Misfit:
+        about = self._docket.about
+        if about is None:
+            return Misfit("NoQuestion", "Nothing is being asked.")
+        self._weighing += 1
+        try:
+            kind, found = await self._weigh(decision, about)
         finally:
-            question, self._question, self._decision = self._question, None, None
-            self._closed = question
-            if workflow.in_workflow():  # also when the wait is called off, not when a worker drops the workflow
-                workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
-        await self._tell("decided" if decision.by != DEADLINE else "expired", question, decision)
-        return decision
+            self._weighing -= 1
+        question = self._docket.about or about
+        why = f"{found.type}: {found.text}" if isinstance(found, Misfit) else ""
+        if decision.choice in MOVES and not why:
+            self._show_question()
+        if why or decision.choice in MOVES or not self._docket.complete:
+            await self._tell(kind, question, decision, why)
+        return found
 
-    async def _answer(self) -> Decision:
-        question = self._open()
-        if (decision := await self._within(question.remind_after, "reminder")) is not None:
-            return decision
-        await self._tell("reminder", self._open())
-        rest = max(question.deadline - question.remind_after, timedelta())
-        if (decision := await self._within(rest, "deadline")) is not None:
-            return decision
-        if question.fallback == "hold":
-            await workflow.wait_condition(lambda: self._decision is not None)
-            return await self._answer_held()
-        silence = Decision(choice="reject", by=DEADLINE, note=FALLBACK_NOTE, question=question.id)
-        self._take(silence)  # so that a late answer is told that it is late
-        return silence
+    async def _weigh(self, decision: Decision, about: Question) -> tuple[NoticeKind, Receipt | Misfit]:
+        """Prove a decision, and only then look whether it still fits: others may have come first meanwhile."""
+        kind: NoticeKind = "refused"
+        if (misfit := await self._unproved(decision, about)) is None:
+            kind, misfit = "conflict", self._docket.conflict(decision)
+        if misfit is not None:
+            self._docket = self._docket.model_copy(update={"refused": self._docket.refused + 1})
+            return kind, misfit
+        self._docket, receipt = self._docket.taken(decision, workflow.now())
+        return MOVED.get(decision.choice, "answered"), receipt
 
-    async def _within(self, limit: timedelta, title: str) -> Decision | None:
-        """Wait for an answer; a reassignment changes the owner and the waiting goes on."""
-        end = workflow.now() + limit
+    async def _unproved(self, decision: Decision, about: Question) -> Misfit | None:
+        self._arrivals += 1
+        info = workflow.info()
+        submission = Submission(
+            workflow=info.workflow_id,
+            tenant=about.scope.tenant,
+            least=about.least,
+            decision=decision,
+            at=workflow.now(),
+            key=f"{info.original_execution_run_id}:{self._arrivals}",
+        )
+        try:
+            proof = await verify_decision(submission)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return Misfit(
+                "NotProved", f"It could not be proved, and so nothing was done; send it again. {cause(error)}"
+            )
+        return Misfit(proof.refusal, proof.text) if proof.refusal else None
+
+    def _plainly_unfit(self, decision: Decision) -> Misfit | None:
+        """Say what needs no proof to be refused, and no record: pure, so that the validator may use it."""
+        question = self._docket.question
+        if self._docket.about is None:
+            return Misfit("NoQuestion", "Nothing is being asked.")
+        if self._docket.refused >= MOST_REFUSED:
+            return Misfit(
+                "TooManyRefused", f"{MOST_REFUSED} answers to this question were refused; look who sends them."
+            )
+        if question is None or decision.question not in {"", question.id}:
+            return None
+        return misshapen(decision, question)
+
+    async def _answered(self) -> bool:
+        """Wait for the last answer; tells whether there is one before the next reminder or the deadline."""
         with contextlib.suppress(asyncio.TimeoutError):
-            while True:
+            while not self._docket.complete:
+                moment, title = self._next_moment()
                 await workflow.wait_condition(
-                    lambda: self._decision is not None,
-                    timeout=max(end - workflow.now(), timedelta()),
-                    timeout_summary=f"{title}: {self._open().title}",
+                    lambda: self._docket.complete or self.must_carry(),
+                    timeout=max(moment - workflow.now(), timedelta()) if moment else None,
+                    timeout_summary=title,
                 )
-                if (decision := await self._final()) is not None:
-                    return decision
-        return None
+                await self._carry_if_full()
+            return True
+        await workflow.wait_condition(lambda: not self._weighing)  # what came in time is weighed first
+        return self._docket.complete
 
-    async def _answer_held(self) -> Decision:
-        while (decision := await self._final()) is None:
-            await workflow.wait_condition(lambda: self._decision is not None)
-        return decision
+    async def _carry_if_full(self) -> None:
+        if not self._docket.complete:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self._docket.complete:  # a handler may have taken the answer
+                self.carry_docket()
 
-    async def _final(self) -> Decision | None:
-        """Return the decision unless it only hands the question to somebody else."""
-        decision, question = self._decision, self._open()
-        if decision is None or decision.choice != "reassign":
-            return decision
-        self._question = question.model_copy(update={"owner": decision.to})
-        self._decision = self._last = None
-        await self._tell("decided", self._question, decision)
-        return None
+    def _next_moment(self) -> tuple[datetime | None, str]:
+        question = self._open()
+        moment = next(iter(question.reminders), question.due_at)
+        return moment, f"{'reminder' if question.reminders else 'deadline'}: {question.title}"
 
-    async def _tell(self, kind: NoticeKind, question: Question, decision: Decision | None = None) -> None:
-        await tell_people(Notice(kind=kind, question=question, decision=decision, at=workflow.now()))
+    async def _go_on_asking(self) -> None:
+        """Remind the owner; at the deadline ask the next of the chain; at its end do what was declared."""
+        question = self._open()
+        if question.reminders:
+            self._docket = self._docket.asking(question.model_copy(update={"reminders": question.reminders[1:]}))
+            await self._tell("reminder", self._open())
+        elif question.then:
+            self._docket = self._docket.asking(question.handed_on(workflow.now()))
+            self._show_question()
+            await self._tell("moved", self._open())
+        elif question.fallback == "hold":
+            self._docket = self._docket.asking(question.model_copy(update={"due_at": None}))
+            self._show_question()
+            await self._tell("held", self._open())
+        else:
+            silence = Decision(choice="reject", by=DEADLINE, note=FALLBACK_NOTE, question=question.id)
+            self._docket, _ = self._docket.taken(silence, workflow.now())
+
+    def _open(self) -> Question:
+        if self._docket.question is None:
+            raise ApplicationError("Nothing is being asked.", type="NoQuestion", non_retryable=True)
+        return self._docket.question
+
+    def _close(self) -> Question:
+        question = self._open()
+        self._docket = self._docket.shut()
+        if workflow.in_workflow():  # also when the wait is called off, not when a worker drops the workflow
+            workflow.upsert_search_attributes([AWAITING_REVIEW.value_set(False)])
+            workflow.upsert_memo({"question": None})
+        return question
+
+    def _show_question(self) -> None:
+        """Let the question be found, and listed without asking the workflow."""
+        if (question := self._docket.question) is None:
+            return
+        due = DUE_AT.value_set(question.due_at) if question.due_at else DUE_AT.value_unset()
+        found_by: list[SearchAttributeUpdate[Any]] = [
+            AWAITING_REVIEW.value_set(True),
+            OWNER.value_set(question.owner),
+            due,
+        ]
+        found_by += [QUESTION_KIND.value_set(question.kind), ASKED_AT.value_set(question.asked_at)]
+        workflow.upsert_search_attributes(found_by)
+        workflow.upsert_memo({"question": question.card().model_dump(mode="json")})
+
+    async def _tell(
+        self, kind: NoticeKind, question: Question, decision: Decision | None = None, why: str = ""
+    ) -> None:
+        shown = question if kind == "question" else question.slim()
+        await tell_people(Notice(kind=kind, question=shown, decision=decision, at=workflow.now(), why=why))
 
 
-def misfits(decision: Decision, question: Question) -> tuple[str, str] | None:
-    """Say how an answer misses what is asked: the error's type and its text."""
-    if decision.by in RESERVED:
-        return "NameReserved", f"{decision.by} stands for decisions that no person took; sign with a name."
-    if decision.question not in {"", question.id} or decision.digest not in {"", question.digest}:
-        return "StaleQuestion", "This answers something else than what is being asked now; look at it again."
-    if decision.choice not in question.options:
-        return "NotAnOption", f"{decision.choice} is not an option here; choose one of: {', '.join(question.options)}."
-    if decision.choice == "revise" and not decision.note.strip():
-        return "NoteMissing", "Say in the note what to change."
-    if decision.choice == "reassign" and not decision.to.strip():
-        return "OwnerMissing", "Say to whom."
-    return None
+def _error(misfit: Misfit) -> ApplicationError:
+    return ApplicationError(misfit.text, type=misfit.type, non_retryable=True)

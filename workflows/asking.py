@@ -27,29 +27,36 @@ class Asking(Generic[T]):
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
 
     async def reply(self, talk: Talk) -> tuple[Talk, Reply]:
-        """Ask for the next turn. A model that refuses, or that is not to be had, gives way to the next of the chain."""
+        """Ask for the next turn. A model that refuses, or that is not to be had, gives way to the next of the chain.
+
+        Of the time that this takes only the reply's own is the agent's.
+        """
         waited = timedelta()
         while True:
-            reply, trouble = await self._once(talk)
-            following = self._next_model(talk)
+            asked = workflow.now()
+            reply, trouble = await self._once(talk, waited)
+            following, took = self._next_model(talk), workflow.now() - asked
+            talk = talk.idled(max(took - timedelta(seconds=reply.seconds if reply else 0), timedelta()))
             if reply is not None and reply.stop != "queued" and (reply.stop not in GIVES_WAY or following is None):
                 return talk, reply
             heed_cancellation()  # the call may have ended well in spite of it, and what follows may take hours
+            waited += took
             if reply is not None and reply.stop == "queued":
-                talk = await self._arrival(talk)
+                talk, waited = await self._arrival(talk), timedelta()
             elif following is not None:
                 refused = reply is not None and reply.stop == "refusal"
                 talk = (talk.refused(reply) if reply is not None and refused else talk).fallen_back(following)
             elif waited >= talk.transcript.limits.patience:
-                return talk, _gave_up(talk, trouble)
+                return talk, _gave_up(talk, f"after {_minutes(waited)} of waiting: {trouble}")
             else:
                 pause = await self._wait_out(talk, waited, trouble)
                 talk, waited = talk.idled(pause), waited + pause
 
-    async def _once(self, talk: Talk) -> tuple[Reply | None, str]:
+    async def _once(self, talk: Talk, waited: timedelta) -> tuple[Reply | None, str]:
         """Ask once; without a reply there is only the trouble that the endpoint is in."""
+        left = max(talk.transcript.limits.patience - waited, timedelta())
         try:
-            return await call_model(self._request(talk), talk.model or self._agent.model), ""
+            return await call_model(self._request(talk), talk.model or self._agent.model, left), ""
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
@@ -70,6 +77,7 @@ class Asking(Generic[T]):
             without_tools=talk.without_tools,
             allowance=allowance(talk.transcript),
             model=talk.model,
+            gives_way=self._next_model(talk) is not None,
             patience=self._terms.patience,
         )
 

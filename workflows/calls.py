@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from workflows.models import (
     AccountQuery,
@@ -25,16 +25,18 @@ from workflows.models import (
     Opening,
     Outcome,
     Outcomes,
+    Proof,
     Refusal,
     Reply,
     Scope,
     Standing,
+    Submission,
     ToolUse,
     TopUp,
     TurnRequest,
     preview,
 )
-from workflows.ports import Conversations, Invocations, Ledger, Model, People, Tools
+from workflows.ports import Conversations, Decisions, Invocations, Ledger, Model, People, Tools
 from workflows.tracing import SUMMARY, dollars, queue, turn_summary
 
 P = TypeVar("P")
@@ -50,6 +52,10 @@ ONCE = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(seconds=1))
 TOOL_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
 )
+MODEL_LIMIT = timedelta(minutes=20)
+MODEL_PATIENCE = timedelta(hours=6)
+LAST = 5
+"""The priority of a call that can wait: where a rate holds calls back, all others go first."""
 STORE_LIMIT = timedelta(seconds=30)
 PATIENCE = timedelta(hours=1)
 GRACE = timedelta(seconds=15)
@@ -96,26 +102,41 @@ async def open_conversation(opening: Opening) -> Opened:
 
 
 async def _paid(
-    method: Callable[[P, A], Awaitable[R]], value: A, scope: Scope, summary: str, retry: RetryPolicy = MODEL_RETRY
+    method: Callable[[P, A], Awaitable[R]],
+    value: A,
+    scope: Scope,
+    summary: str,
+    *,
+    retry: RetryPolicy,
+    patience: timedelta = MODEL_PATIENCE,
+    priority: int | None = None,
 ) -> R:
     """Call what costs money: on a queue of its own, because a shared one bypasses every rate limit; tenants in turn."""
     return await workflow.execute_activity_method(
         method,
         value,
         task_queue=queue(workflow.info().task_queue, "model"),
-        start_to_close_timeout=timedelta(minutes=20),
-        schedule_to_close_timeout=timedelta(hours=6),
+        start_to_close_timeout=MODEL_LIMIT,
+        schedule_to_close_timeout=patience + MODEL_LIMIT,  # the last attempt that begins in time may end
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=retry,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
-        priority=Priority(fairness_key=scope.tenant),
+        priority=Priority(priority_key=priority, fairness_key=scope.tenant),
     )
 
 
-async def call_model(request: TurnRequest, model: str) -> Reply:
-    """Ask for one reply."""
-    return await _paid(Model.call, request, request.scope, turn_summary(request.scope.agent, request.turn, model))
+async def call_model(request: TurnRequest, model: str, patience: timedelta = MODEL_PATIENCE) -> Reply:
+    """Ask for one reply; no attempt begins after `patience`, whatever delay the endpoint asks for."""
+    return await _paid(
+        Model.call,
+        request,
+        request.scope,
+        turn_summary(request.scope.agent, request.turn, model),
+        retry=MODEL_RETRY,
+        patience=patience,
+        priority=LAST if request.patience == "batch" else None,
+    )
 
 
 async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcomes:
@@ -141,14 +162,14 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
 async def compact_conversation(cut: Cut) -> Compacted:
     """Shorten what the model reads from now on. Whatever the model does it has an answer; only our stores can fail."""
     summary = turn_summary(cut.scope.agent, cut.turn, "compacts")
-    return await _paid(Model.compact, cut, cut.scope, summary, STORE_RETRY)
+    return await _paid(Model.compact, cut, cut.scope, summary, retry=STORE_RETRY)
 
 
 async def judge_drift(request: JudgeRequest) -> Judgement:
     """Have somebody else look at the last turns; a judge who cannot be asked finds nothing."""
     summary = turn_summary(request.scope.agent, request.turn, "is judged against its contract")
     try:
-        return await _paid(Model.judge, request, request.scope, summary, ONCE)
+        return await _paid(Model.judge, request, request.scope, summary, retry=ONCE)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
@@ -187,6 +208,12 @@ async def top_up_budget(order: TopUp) -> None:
 async def read_budget(account: str) -> Standing:
     """Tell where an account stands."""
     return await store(Ledger.read, AccountQuery(account=account), f"looks at {account}")
+
+
+async def verify_decision(submission: Submission) -> Proof:
+    """Prove who decided, before anything is done."""
+    decision = submission.decision
+    return await store(Decisions.verify, submission, f"verifies: {decision.choice} by {decision.by}")
 
 
 async def tell_people(notice: Notice) -> None:
@@ -229,4 +256,5 @@ def lost(call: Call, why: str) -> Outcome:
 def cause(error: BaseException) -> str:
     """Say in one line why an activity failed."""
     inner = getattr(error, "cause", None) or error
-    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {inner}")
+    said = inner.message if isinstance(inner, FailureError) else inner  # as text it would name its type once more
+    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {said}")

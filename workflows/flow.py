@@ -12,28 +12,22 @@ from pydantic import BaseModel
 from temporalio import workflow
 
 from workflows.agent import Agent, Conversation, Ended, Terms
-from workflows.approval import Reviewable
-from workflows.calls import read_budget, top_up_budget
+from workflows.escalation import Escalation
 from workflows.models import (
     Arrival,
     Cap,
-    Choice,
     Contract,
     Decision,
-    Note,
     Patience,
-    Purse,
     Question,
     ReviewPolicy,
     Scope,
     Spend,
-    Standing,
     Talk,
-    TopUp,
     preview,
 )
 from workflows.recorded import Recorded
-from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, dollars
+from workflows.tracing import AGENT, COST_USD, PIPELINE, RUN, STATUS, TENANT, conversation_id, dollars
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -41,7 +35,7 @@ LOOK_AGAIN = timedelta(minutes=15)
 """How long a batched reply is waited for before it is looked for without a signal."""
 
 
-class Flow(Recorded, Reviewable):
+class Flow(Recorded, Escalation):
     """The verbs that pipelines, items and single agents are written in."""
 
     def __init__(self) -> None:
@@ -49,17 +43,12 @@ class Flow(Recorded, Reviewable):
         super().__init__()
         self.waiting = ""
         self.contract = Contract(goal="")
-        self.caps: tuple[Cap, ...] = ()
-        self.uncapped = False
-        self.review = ReviewPolicy()
         self.patience: Patience = "now"
-        self.agent = ""
-        self.declined: Decision | None = None
+        self.resting: Talk | None = None
         self._talking: dict[Conversation[BaseModel], Spend] = {}
         self._asking = asyncio.Lock()
         self._shown: tuple[str, str, int] | None = None
         self._consulted = 0
-        self._asked = 0
         self._arrived: set[tuple[str, int]] = set()
 
     @workflow.signal(name="reply_arrived", description="The reply of a batched call is in the store")
@@ -88,7 +77,9 @@ class Flow(Recorded, Reviewable):
     ) -> None:
         """Say for whom, for what and for how much this flow works, who is asked, and whether it can wait."""
         self.scope, self.contract, self.caps, self.review, self.patience = scope, contract, caps, review, patience
-        workflow.upsert_search_attributes([PIPELINE.value_set(self.pipeline), RUN.value_set(scope.run)])
+        workflow.upsert_search_attributes(
+            [PIPELINE.value_set(self.pipeline), RUN.value_set(scope.run), TENANT.value_set(scope.tenant)]
+        )
 
     def stage(self, status: str, agent: str = "") -> None:
         """Show where the flow stands, to the list and to the page of the Temporal UI."""
@@ -125,26 +116,9 @@ class Flow(Recorded, Reviewable):
             patience=self.patience,
             waits=self.waits,
             arrival=self.arrival,
+            agree=self.agree,
         )
         return replace(terms, **more)  # type: ignore[arg-type]
-
-    def question(self, title: str, reason: str, options: tuple[Choice, ...]) -> Question:
-        """Put a question to a person, under an id of its own, also after the flow went on in a new run."""
-        self._asked += 1
-        info = workflow.info()
-        return Question(
-            id=f"{info.workflow_id}?{info.run_id[-12:]}.{self._asked}",
-            scope=self.scope,
-            title=title,
-            reason=preview(reason, 1_000),
-            options=options,
-            micro_usd=self.spent.micro_usd,
-            owner=self.review.owner,
-            asked_at=workflow.now(),
-            remind_after=self.review.remind_after,
-            deadline=self.review.deadline,
-            fallback=self.review.fallback,
-        )
 
     async def consult(
         self, agent: Agent[T], task: str, terms: Terms[T] | None = None, images: tuple[str, ...] = ()
@@ -154,18 +128,16 @@ class Flow(Recorded, Reviewable):
         return await self.converse(conversation, await conversation.open(self.name(agent.name), task, images))
 
     def name(self, agent: str) -> str:
-        """Name the next conversation: unique for ever, and the same again after a reset.
-
-        A run's id begins with the time, so two runs of one workflow id differ only towards its end.
-        """
+        """Name the next conversation."""
         self._consulted += 1
         info = workflow.info()
-        return f"{info.workflow_id}#{info.first_execution_run_id[-12:]}/{self._consulted}.{agent}"
+        return conversation_id(info.workflow_id, info.first_execution_run_id, self._consulted, agent)
 
     async def converse(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Carry an open conversation on; where money ends or a guard asks, a person decides whether it goes on."""
         while True:
             ended = await self._carry_on(conversation, talk)
+            self.resting = ended.talk
             if ended.out_of_money and await self.funded(ended.reason, ended.talk.transcript.purse, ended.talk):
                 talk = ended.talk.funded(workflow.now())
             elif ended.paused and (note := await self.let_go_on(ended.reason)) is not None:
@@ -173,57 +145,14 @@ class Flow(Recorded, Reviewable):
             else:
                 return ended
 
-    async def funded(self, reason: str, purse: Purse, talk: Talk | None = None) -> bool:
-        """Ask for money; tells whether there is some now. `declined` keeps the answer of a person who gave none."""
-        question = self.question(f"{self.pipeline}: more money?", reason, ("top_up", "reject", "reassign"))
-        about = {"kind": "budget", "account": purse.account, "needs_micro_usd": purse.needs}
-        decision = await self._put(question.model_copy(update=about))
-        if decision.choice != "top_up":
-            return False
-        if decision.micro_usd:
-            await top_up_budget(
-                TopUp(
-                    account=purse.account,
-                    micro_usd=decision.micro_usd,
-                    by=decision.by,
-                    key=question.id,
-                    conversation=talk.conversation if talk else "",
-                    note=preview(decision.note),
-                )
-            )
-        self.take_cap(await read_budget(self.caps[0].account))
-        workflow.set_current_details(self.details())
-        return True
-
-    async def let_go_on(self, reason: str) -> Note | None:
-        """Ask whether a paused conversation may go on; returns what the person says to it, or None to end it."""
-        title = f"{self.pipeline}: may it go on?"
-        decision = await self._put(self.question(title, reason, ("approve", "revise", "reject", "reassign")))
-        if decision.choice == "reject":
-            return None
-        return Note(kind="person", text=f"{decision.by} answers: {decision.note or 'Go on.'}")
-
-    async def ask(self, question: Question) -> Decision:
-        """Ask a person, and show it; of work that goes on side by side, one question after the other."""
+    async def hear(self, question: Question) -> tuple[Decision, ...]:
+        """Ask, and show it; of work that goes on side by side, one question after the other."""
         async with self._asking:
             status, agent = self.status, self.agent
             self.stage("awaiting_review")
-            decision = await super().ask(question)
+            decisions = await super().hear(question)
             self.stage(status, agent)
-            return decision
-
-    async def _put(self, question: Question) -> Decision:
-        """Ask; `declined` keeps the answer of a person who ends the work."""
-        decision = await self.ask(question)
-        if decision.choice == "reject":
-            self.declined = decision
-        return decision
-
-    def take_cap(self, standing: Standing) -> None:
-        """Show from now on what the ledger says is this flow's cap; somebody may have taken it away."""
-        self.uncapped = standing.cap is None and standing.spent > 0  # without a charge it may not be opened yet
-        if standing.cap is not None:
-            self.caps = (Cap(account=standing.account, micro_usd=standing.cap), *self.caps[1:])
+            return decisions
 
     async def arrival(self, conversation: str, head: int) -> None:
         """Wait for the signal that a batched reply is there, or until it is time to look without one."""

@@ -6,27 +6,24 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.agent import Ended
-from workflows.calls import cause, heed_cancellation
-from workflows.flow import Flow
+from workflows.calls import cause
 from workflows.graph import Graph, Judged
 from workflows.guards.gate import contradiction, total
+from workflows.item_people import ItemPeople
 from workflows.models import (
     Attempt,
     Cap,
-    Choice,
-    Decision,
     FactSheet,
     ItemOrder,
     ItemRecord,
     ItemState,
-    ItemStatus,
     MeasureRequest,
-    Question,
     Scope,
     Take,
+    Tried,
     Verdict,
     VerifyRequest,
     asset_id,
@@ -35,8 +32,11 @@ from workflows.models import (
 from workflows.production_calls import measure_image, record_item, verify_published
 from workflows.terms import GATE, grant
 
+MOST_TRIES = 12
+"""Attempts that a question shows, the last ones; all are in the item's record."""
 
-class ItemFlow(Flow):
+
+class ItemFlow(ItemPeople):
     """The verbs of one item. What the agents are told is the subclass's; what may be published is the gate's."""
 
     graph: Graph
@@ -44,11 +44,7 @@ class ItemFlow(Flow):
     def __init__(self) -> None:
         """Begin with no take."""
         super().__init__()
-        self.item = ItemState(key="", title="")
-        self.order: ItemOrder
         self._latest: Judged | None = None
-        self._best: Judged | None = None
-        self._trouble = ""
         self._refinements = 0
 
     @workflow.query(name="state", description="Where this item stands")
@@ -119,10 +115,16 @@ class ItemFlow(Flow):
 
     async def escalate(self, direction: str) -> str:
         """Ask a person; the answer is a new direction, or ends the item. One who declined money is not asked again."""
-        decision = self.declined or await self.ask(self._question_now())
-        self.item = self._with(decided_by=decision.by, decision=decision.choice, note=decision.note)
-        if decision.choice == "approve" and self._best is not None:
-            return await self.publish(self._best, decision.by, direction)
+        best = self._best
+        decision = self.declined or await self.ask(self.question_now(direction))
+        overrides = best.objections(self.order.threshold) if best and decision.choice == "approve" else ()
+        self.item = self._with(
+            decided_by=decision.by, decision=decision.choice, note=decision.note, overrides=overrides
+        )
+        if decision.choice == "approve" and best is not None:
+            return await self.publish(best, decision.by, direction)
+        if decision.choice == "edit":
+            return decision.edited
         if decision.choice == "revise":
             return f"{direction}\n\nA reviewer asks for this: {decision.note}"
         self._show("rejected")
@@ -208,42 +210,7 @@ class ItemFlow(Flow):
 
     def _keep(self, judged: Judged) -> None:
         self._latest, self._best = judged, judged.better(self._best)
+        self._tries = (*self._tries, Tried.of(judged.attempt, judged.facts, judged.verdict))[-MOST_TRIES:]
         attempts = (*self.item.attempts, judged.attempt)
         best = self._best
         self.item = self._with(attempts=attempts, best=best.attempt, facts=best.facts, verdict=best.verdict)
-
-    def _with(self, **changes: object) -> ItemState:
-        return self.item.model_copy(update=changes)
-
-    def _show(self, status: ItemStatus, agent: str = "") -> None:
-        self.item = self._with(status=status)
-        self.stage(status, agent)
-
-    async def ask(self, question: Question) -> Decision:
-        """Ask, and let the run know: an item that waits takes up no place, unless all others would ask the same."""
-        before, agent = self.item.status, self.agent
-        self._show("awaiting_review")
-        await self._tell_run("awaiting_review", keeps_place=question.concerns_all)
-        decision = await super().ask(question)
-        await self._tell_run("reviewing")
-        self._show(before, agent)
-        return decision
-
-    def _question_now(self) -> Question:
-        best = self._best
-        left = "; ".join(best.objections(self.order.threshold)) if best else "there is nothing to show"
-        takes = len(self.item.attempts)
-        reason = self._trouble or f"After {takes} take{'s' * (takes != 1)} it still does not pass: {left}"
-        options: tuple[Choice, ...] = ("reject", "revise", "reassign")
-        question = self.question(self.item.title, reason, ("approve", *options) if best else options)
-        shown = {"digest": best.digest, "facts": best.facts, "verdict": best.verdict} if best else {}
-        return question.model_copy(update=shown)
-
-    async def _tell_run(self, status: ItemStatus, *, keeps_place: bool = False) -> None:
-        """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
-        if workflow.info().parent is None:
-            return
-        row = self._with(status=status, spend=self.spend).row().model_copy(update={"keeps_place": keeps_place})
-        with contextlib.suppress(ApplicationError):
-            await workflow.get_external_workflow_handle(self.order.run).signal("item_waits", row)
-        heed_cancellation()

@@ -67,11 +67,7 @@ class Line(Flow):
             raise
         if self.progress.cursor < self.progress.items:
             await workflow.wait_condition(workflow.all_handlers_finished)
-            workflow.continue_as_new(
-                self._order.model_copy(
-                    update={"progress": self._with(spend=self.spend, cap_micro_usd=self.cap_micro_usd)}
-                )
-            )
+            workflow.continue_as_new(self._order.model_copy(update={"progress": self._progress_now()}))
 
     async def _fill(self, running: dict[asyncio.Task[ItemState], Shot]) -> int:
         """Start items while there is room; returns how many run."""
@@ -149,7 +145,7 @@ class Line(Flow):
             patience=self._order.patience,
             threshold=self._order.threshold,
             refinements=self._order.refinements,
-            review=self._order.review,
+            review=self.review,
             model=self._order.model,
         )
         self._at_work[shot.key] = shot
@@ -186,6 +182,9 @@ class Line(Flow):
 
     def _note(self, error: str) -> None:
         self.progress = self._with(errors=(*self.progress.errors, preview(error))[-50:])
+
+    def _progress_now(self) -> Progress:
+        return self._with(spend=self.spend, cap_micro_usd=self.cap_micro_usd, docket=self._docket)
 
     def _with(self, **changes: object) -> Progress:
         return self.progress.model_copy(update=changes)

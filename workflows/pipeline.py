@@ -80,7 +80,7 @@ class Pipeline(Line):
         shoot = self.progress.shoot or await open_shoot(self._order)
         self.progress = self._with(shoot=shoot)
         cap = Cap(account=f"run:{self.scope.run}", micro_usd=self.progress.cap_micro_usd or shoot.run_micro_usd)
-        self.begin(self.scope, shoot.contract, (cap,), self._order.review, self._order.patience)
+        self.begin(self.scope, shoot.contract, (cap,), self._order.review or shoot.review, self._order.patience)
 
     async def plan(self) -> None:
         """Have the planner say how each view is to be shot, and lay the items out."""

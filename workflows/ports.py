@@ -15,6 +15,7 @@ from workflows.models import (
     Closing,
     Compacted,
     Cut,
+    Delivery,
     Done,
     FactSheet,
     Finished,
@@ -30,10 +31,12 @@ from workflows.models import (
     Outcomes,
     Page,
     PageRequest,
+    Proof,
     Reply,
     RunOrder,
     Shoot,
     Standing,
+    Submission,
     Tended,
     TendRequest,
     ToolUse,
@@ -130,6 +133,29 @@ class People(ABC):
     @abstractmethod
     async def tell(self, notice: Notice) -> Done:
         """Tell people, and keep what they were told."""
+
+
+class Channels(ABC):
+    """The ways to people. None of them is waited for."""
+
+    @activity.defn(name="deliver_notice")
+    @abstractmethod
+    async def deliver(self, delivery: Delivery) -> Done:
+        """Send a kept notice through a channel, and keep that it was sent."""
+
+    @activity.defn(name="give_up_notice")
+    @abstractmethod
+    async def give_up(self, delivery: Delivery) -> Done:
+        """Keep that it could not be sent, and why."""
+
+
+class Decisions(ABC):
+    """Proves who decided."""
+
+    @activity.defn(name="verify_decision")
+    @abstractmethod
+    async def verify(self, submission: Submission) -> Proof:
+        """Check signature, age, workflow, tenant and role of a decision, and that it was not used before."""
 
 
 class Studio(ABC):

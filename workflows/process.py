@@ -85,7 +85,8 @@ class Process(Flow):
             if ended.output is not None or ended.out_of_money or ended.paused:
                 return ended  # of the latter two a person was asked already, and said no
             title = f"{self.pipeline}: {conversation.agent.name} cannot go on"
-            decision = await self.ask(self.question(title, ended.reason, ("revise", "reject", "reassign")))
+            asks = self.question(title, ended.reason, ("answer", "revise", "reject"), kind="question")
+            decision = await self.ask(asks)
             if decision.choice == "reject":
                 return ended
             talk = ended.talk.reopened(
@@ -103,12 +104,12 @@ class Process(Flow):
         return self.terms(grants=tuple(grant(thing, by) for thing in things), **more)
 
     def question(
-        self, title: str, reason: str, options: tuple[Choice, ...] = ("approve", "reject", "reassign")
+        self, title: str, reason: str, options: tuple[Choice, ...] = ("approve", "reject"), **about: object
     ) -> Question:
         """Put a question to whoever the order's review policy names."""
         if self._ordered is None:
             self._not_working()
-        return super().question(title, reason, options)
+        return super().question(title, reason, options, **about)
 
     def _not_working(self) -> NoReturn:
         # Without an order nothing has a cap and nobody an owner, so this ends the workflow instead of retrying it.

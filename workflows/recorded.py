@@ -9,7 +9,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from workflows.calls import begin_invocation, finish_invocation
 from workflows.models import Begun, Finished, Scope, Spend
-from workflows.tracing import invocation_name
+from workflows.tracing import invocation_id, invocation_name
 
 
 class Recorded:
@@ -39,7 +39,7 @@ class Recorded:
     def _begun(self, traceparent: str) -> Begun:
         info = workflow.info()
         return Begun(
-            id=f"{info.workflow_id}/{info.first_execution_run_id[-12:]}",
+            id=invocation_id(info.workflow_id, info.first_execution_run_id),
             name=invocation_name(info.workflow_type),
             pipeline=self.pipeline,
             scope=self.scope,

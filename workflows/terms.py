@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from workflows.guards import GUARDS, Guard
-from workflows.models import Cap, Contract, Effort, Limits, Patience, Scope, Talk
+from workflows.models import CallRuling, Cap, Contract, Effort, GatedCall, Limits, Patience, Scope, Talk
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -48,6 +48,12 @@ async def let_be(talk: Talk) -> Talk:
     return talk
 
 
+async def nobody(calls: tuple[GatedCall, ...]) -> tuple[CallRuling, ...]:
+    """Refuse: without anybody to ask, no call that needs a person's agreement is run."""
+    no = {"agreed": False, "by": "nobody", "note": "nobody can be asked"}
+    return tuple(CallRuling(call_id=call.call_id, digest=call.digest, **no) for call in calls)
+
+
 @dataclass(frozen=True)
 class Terms(Generic[T]):
     """The terms of one conversation.
@@ -57,7 +63,8 @@ class Terms(Generic[T]):
     its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has cleared.
     `attend` looks at each turn once its calls are answered: it may tell the agent something, grant, or end it.
     `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what is
-    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there.
+    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there. `agree`
+    asks people about calls that need it, and returns what was said to each.
     """
 
     scope: Scope
@@ -72,6 +79,7 @@ class Terms(Generic[T]):
     carry_on: Callable[[], bool] = lambda: False
     waits: Callable[[str], None] = lambda _: None
     arrival: Callable[[str, int], Awaitable[None]] = no_batch
+    agree: Callable[[tuple[GatedCall, ...]], Awaitable[tuple[CallRuling, ...]]] = nobody
     guards: Sequence[Guard] = GUARDS
 
 

@@ -1,9 +1,9 @@
 """The tools that agents may be given. A new tool is registered here and nowhere else."""
 
-from activities.tools.gate import evaluate_shot
 from activities.tools.images import describe_asset, find_model, publish_to_catalog, render_shot, venue_rules
 from activities.tools.people import escalate_to_human
 from activities.tools.products import describe_product
+from activities.tools.takes import evaluate_shot
 
 TOOLS = (
     find_model,

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from workflows.models import Effect, Outcome, Refusal, Scope
 
 Run = Callable[..., Awaitable[Any]]
+Approval = str | Callable[[Any], str | None]
+"""Why a person has to agree to a call: always, or depending on its arguments."""
 
 
 class BadTool(TypeError):  # noqa: N818 - it says what is wrong
@@ -150,11 +152,12 @@ class Tool:
     permit: str | None = None
     reconcile: Run | None = None
     summary: Callable[[Any], str] | None = None
+    approval: Approval = ""
     idempotent: bool = False
     source: str = ""
 
 
-def tool(  # noqa: PLR0913 - these are a tool's whole policy
+def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
     *,
     effect: Effect,
     timeout: timedelta,
@@ -164,6 +167,7 @@ def tool(  # noqa: PLR0913 - these are a tool's whole policy
     reconcile: Run | None = None,
     idempotent: bool = False,
     summary: Callable[[Any], str] | None = None,
+    approval: Approval = "",
 ) -> Callable[[Run], Tool]:
     """Declare a tool on a typed async function.
 
@@ -171,6 +175,8 @@ def tool(  # noqa: PLR0913 - these are a tool's whole policy
     their type. `permit` names the argument whose value must have been cleared. `reconcile` has the same parameters; it
     looks up whether the effect happened and returns the result, `NotDone()`, or `None` when it cannot tell.
     `idempotent` says that the target does a thing once for each `context.key`: in doubt the call is simply made again.
+    `approval` says why a person has to agree before a call runs; as a function of the arguments it may return nothing
+    where nobody has to.
 
     Raises:
         BadTool: the function or the policy cannot make a tool.
@@ -181,7 +187,9 @@ def tool(  # noqa: PLR0913 - these are a tool's whole policy
         arguments, needs = _signature(run, name)
         policy = Policy(effect, quick, queue, timeout)
         description = inspect.getdoc(run) or ""
-        declared = Tool(name, description, arguments, run, policy, needs, permit, reconcile, summary, idempotent)
+        declared = Tool(
+            name, description, arguments, run, policy, needs, permit, reconcile, summary, approval, idempotent
+        )
         _consistent(declared)
         return declared
 

@@ -27,7 +27,7 @@ import structlog
 
 from activities.assets import Assets
 from activities.tools.conditions import conditions
-from activities.tools.definition import BadTool, Context, Declined, Policy, Tool
+from activities.tools.definition import Approval, BadTool, Context, Declined, Policy, Tool
 from activities.tools.given import Given, given
 from activities.tools.mcp_line import Line, NoLine, Open, by_command, by_url
 from activities.tools.mcp_locks import Definition, read_lock, write_lock
@@ -45,12 +45,14 @@ CHANGED = "a person has to look at what it does now; go on without it, or ask fo
 class Remote:
     """How one tool of a server may be used. `name` is what the model calls it, by default `SERVER_TOOL`.
 
-    `permit` and `idempotent` are as in `@tool`; the key of a call goes to the server as `_meta["callsheet/key"]`.
+    `permit`, `approval` and `idempotent` are as in `@tool`; the key of a call goes to the server, in its `_meta`, as
+    `callsheet/key`.
     """
 
     effect: Effect
     timeout: timedelta = timedelta(seconds=30)
     permit: str | None = None
+    approval: Approval = ""
     idempotent: bool = False
     name: str = ""
 
@@ -145,6 +147,7 @@ class McpServer:
             policy=Policy(remote.effect, False, "tools", remote.timeout),
             needs=(Context, Assets),
             permit=remote.permit,
+            approval=remote.approval,
             idempotent=remote.idempotent,
             source=self.name,
         )

@@ -3,23 +3,26 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Iterable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 from temporalio import activity
 
 from activities.assets import Assets, digest_of
 from activities.effects import Effects
 from activities.heartbeats import beating
+from activities.spots import Surroundings
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
 from activities.tools.conditions import conditions
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
 from activities.tools.dispatch import Dispatch
+from activities.tools.gate import Passed, edited_call, gated, pass_gate
 from activities.tools.pins import as_pinned
 from activities.tools.references import References
 from activities.tools.schemas import input_schema
-from workflows.models import Outcome, Outcomes, ToolUse, asset_id
+from workflows.models import CallRuling, GatedCall, Outcome, Outcomes, ToolUse, asset_id
 from workflows.ports import Tools
 
 _LONGEST_KEY = 400
@@ -74,8 +77,9 @@ class Toolbox(Tools):
         log: CallLog,
         effects: Effects,
         assets: Assets,
+        around: Surroundings | None = None,
     ) -> None:
-        """Prove that every tool can be run.
+        """Prove that every tool can be run; each call runs within its span, where there are surroundings `around` it.
 
         Raises:
             BadTool: a dependency or the directory of a reference is missing.
@@ -84,6 +88,7 @@ class Toolbox(Tools):
         self._references = references
         self._log = log
         self._assets = assets
+        self._around = around
         self._admission = Admission(references)
         self._dispatch = Dispatch(world, effects)
         for each in toolset:
@@ -101,41 +106,54 @@ class Toolbox(Tools):
         names = [calls[call_id].tool for call_id in use.calls if call_id in calls]
         reads = all(known[name].policy.effect == "read" for name in names if name in known)
 
-        def answer(call_id: str) -> Awaitable[Outcome]:
+        def answer(call_id: str) -> Awaitable[Outcome | GatedCall]:
             return self._answer(use, known, call_id, calls.get(call_id))
 
         async with beating():
             if reads:
-                return Outcomes(each=tuple(await asyncio.gather(*map(answer, use.calls))))
-            return Outcomes(each=tuple([await answer(call_id) for call_id in use.calls]))
+                return _sorted(await asyncio.gather(*map(answer, use.calls)))
+            return _sorted([await answer(call_id) for call_id in use.calls])
 
     async def _known(self, pin: str) -> dict[str, Tool]:
         known = self._toolset.among(await self._log.pinned_tools(pin))
         foreign = any(tool.source for tool in known.values())
         return as_pinned(known, await self._log.pinned_definitions(pin)) if foreign else known
 
-    async def _answer(self, use: ToolUse, known: dict[str, Tool], call_id: str, call: RawCall | None) -> Outcome:
+    async def _answer(
+        self, use: ToolUse, known: dict[str, Tool], call_id: str, call: RawCall | None
+    ) -> Outcome | GatedCall:
         if call is None:
             lost = refused("conflict", "there is no call with this id in the message")
-            return _outcome(RawCall(call_id, "", None), lost, 0.0)
+            return _outcome(Ran(RawCall(call_id, "", None), lost), 0.0)
         kept = await self._log.find_result(use.conversation, call_id)
         if kept is not None:
             return kept
         started = time.perf_counter()
-        answer = await self._run(use, known, call)
-        return await self._keep(use, call, answer, (time.perf_counter() - started) * 1_000)
+        async with self._around.tool(use.conversation, call.id) if self._around else nullcontext():
+            ran = await self._run(use, known, call)
+        if isinstance(ran, GatedCall):
+            return ran
+        return await self._keep(use, ran, (time.perf_counter() - started) * 1_000)
 
-    async def _run(self, use: ToolUse, known: dict[str, Tool], call: RawCall) -> Answer:
+    async def _run(self, use: ToolUse, known: dict[str, Tool], call: RawCall) -> "Ran | GatedCall":
         context = Context(use.scope, _key(use.key, call.id), use.grants)
-        admitted = await self._admission.admit(call, known, context)
+        ruling = next((each for each in use.rulings if each.call_id == call.id), None)
+        wanted = edited_call(call, ruling)
+        admitted = await self._admission.admit(wanted, known, context)
         if isinstance(admitted, Answer):
-            return admitted
+            if ruling is None or wanted is call:
+                return Ran(call, admitted)
+            return _asked_again(known[call.tool], call, ruling, admitted)
+        passed = pass_gate(admitted.tool, wanted, admitted.arguments, ruling)
+        if not isinstance(passed, Passed):
+            return passed if isinstance(passed, GatedCall) else Ran(call, passed)
         answer = await self._dispatch.run(admitted.tool, admitted.arguments, context)
         if answer.ok:
             await self._references.touch(admitted.arguments, use.scope)
-        return answer
+        return Ran(wanted, answer, passed.by)
 
-    async def _keep(self, use: ToolUse, call: RawCall, answer: Answer, milliseconds: float) -> Outcome:
+    async def _keep(self, use: ToolUse, ran: "Ran", milliseconds: float) -> Outcome:
+        call, answer = ran.call, ran.answer
         overflow = await self._assets.put(answer.text.encode()) if too_long(answer.text) else None
         result = ToolResult(
             conversation=use.conversation,
@@ -145,12 +163,34 @@ class Toolbox(Tools):
             arguments=_written(call.arguments),
             content=shown(answer.text, asset_id(overflow) if overflow else None),
             overflow=overflow,
-            outcome=_outcome(call, answer, milliseconds),
+            outcome=_outcome(ran, milliseconds),
         )
         return await self._log.put_result(result)
 
 
-def _outcome(call: RawCall, answer: Answer, milliseconds: float) -> Outcome:
+class Ran(NamedTuple):
+    """A call as it ran, edited or not, what came of it, and who agreed to it, where somebody had to."""
+
+    call: RawCall
+    answer: Answer
+    by: str = ""
+
+
+def _sorted(answers: Sequence[Outcome | GatedCall]) -> Outcomes:
+    return Outcomes(
+        each=tuple(each for each in answers if isinstance(each, Outcome)),
+        gated=tuple(each for each in answers if isinstance(each, GatedCall)),
+    )
+
+
+def _asked_again(tool: Tool, call: RawCall, ruling: CallRuling, problem: Answer) -> Ran | GatedCall:
+    """Have a person asked again whose edit does not fit: the model has done nothing wrong."""
+    asked = gated(tool, call, call.arguments, f"what {ruling.by} edited does not fit: {problem.preview[:400]}")
+    return asked if isinstance(asked, GatedCall) else Ran(call, asked)
+
+
+def _outcome(ran: Ran, milliseconds: float) -> Outcome:
+    call, answer = ran.call, ran.answer
     return Outcome(
         call_id=call.id,
         tool=small(call.tool, 64, 128),
@@ -162,6 +202,7 @@ def _outcome(call: RawCall, answer: Answer, milliseconds: float) -> Outcome:
         asset=answer.asset,
         escalation=None if answer.escalation is None else small(answer.escalation, 300, 400),
         milliseconds=round(milliseconds, 1),
+        agreed_by=ran.by,
     )
 
 

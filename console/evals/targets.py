@@ -21,7 +21,7 @@ from console.evals.suites import Case, Suite
 from console.runs import AGENT, PRODUCTION, SOLO
 from workflows.models import AgentOrder, ReviewPolicy, RunOrder
 
-NOBODY = ReviewPolicy(remind_after=timedelta(0), deadline=timedelta(0))
+NOBODY = ReviewPolicy(reminders=(), deadline=timedelta(0))
 
 Ordered = Callable[[Case], Awaitable[BaseModel]]
 

@@ -1,8 +1,11 @@
 """Cuts against the rehearsal server, which checks seals, signatures and prefixes as the API does."""
 
+import json
+
 import pytest
 from sqlalchemy import select
 
+from activities.conversation_tables import PinRow
 from activities.database import Database
 from activities.ledger_tables import AttemptRow
 from rehearsal.scripts import Script, answer, call, calls, fail, forever, think
@@ -45,6 +48,12 @@ class Talk:
         draft = await self.store.draft(request(self.pin, self.head, self.turn + 1))
         return sum(block["type"] == "thinking" for message in draft.messages for block in message["content"])
 
+    def change_prefix(self, database, words):
+        """Begin requests in other words than before, as a new build of the house may do."""
+        with database.transaction() as session:
+            row = session.get_one(PinRow, self.pin)
+            row.body = json.dumps({**json.loads(row.body), "instructions": words})
+
 
 async def begin(database, client, **changes):
     return Talk(database, client, (await new_store(database).open(opening(**changes))).pin)
@@ -64,6 +73,21 @@ async def test_signed_summaries_are_accepted_and_the_thinking_behind_them_stays(
         assert reply.purse.total > second.purse.total > first.purse.total > 0
         await talk.take(2, model="claude-opus-5-5")
         await talk.take(1)
+
+
+async def test_a_new_build_that_begins_requests_in_other_words_goes_on_without_what_was_bound_to_the_old_ones(database):
+    async with rehearsed(Script({"generator": [forever(LOOK)]})) as (_, client):
+        talk = await begin(database, client)
+        await talk.take(6)
+        assert ((await talk.cut()).strategy, await talk.thoughts()) == ("signed", 1)
+        await talk.take(2)
+        talk.change_prefix(database, "You are the generator of another build.")
+        await talk.take(2)
+        assert await talk.thoughts() == 0
+        await talk.take(4)
+        cut = await talk.cut()
+        assert cut.tried.startswith("signed: requests begin in other words")
+        await talk.take(2)
 
 
 async def test_our_own_summary_reads_the_cache_of_the_conversation(database):

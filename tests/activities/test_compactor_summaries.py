@@ -257,6 +257,31 @@ async def test_when_no_model_can_write_a_summary_the_plain_one_stands(store, dat
     assert len(endpoint.bodies) == 1
 
 
+async def test_a_summary_has_to_name_every_artefact_and_not_only_the_latest(store, database):
+    pin = (await store.open(opening())).pin
+    head, names = 1, [f"ast_{number:020}" for number in range(5)]
+    for turn, name in enumerate(names, 1):
+        head = await take_turn(store, pin, head, turn, [use(f"call_{name}", "render_shot")], stop="tool_use")
+        made = {"tool": "render_shot", "asset": f"sha256:{name.removeprefix('ast_')}{'0' * 44}"}
+        await store.put_result(result(f"call_{name}", head - 1, f'{{"id":"{name}"}}', **made))
+    _, head = await talk_for(store, 7, first=6, pin=pin, head=head)
+    endpoint = Writer(message(say(f"Made {', '.join(names[1:])}.")), signs=False)
+    cut = await new_compactor(database, endpoint).compact(cut_at(head, 13))
+    asked = endpoint.bodies[0]["messages"][-1]["content"][0]["text"]
+    assert all(name in asked for name in names)
+    assert cut.tried.endswith(f"own: it does not name {names[0]}")
+
+
+async def test_a_second_summary_has_to_name_what_the_first_one_named(store, database):
+    pin, head = await talk_with_an_asset(store)
+    endpoint = Writer(message(OWN), message(say("More was found.")), signs=False)
+    compactor = new_compactor(database, endpoint)
+    assert (await compactor.compact(cut_at(head, 9))).strategy == "own"
+    _, head = await talk_for(store, 8, first=9, pin=pin, head=head)
+    cut = await compactor.compact(cut_at(head, 17))
+    assert (cut.strategy, cut.tried.partition("; ")[2]) == ("plain", f"own: it does not name {NAME}")
+
+
 async def test_a_cut_is_paid_for_once(store, database):
     _, head = await talk_with_an_asset(store)
     compactor = new_compactor(database, endpoint := Writer(signed()))

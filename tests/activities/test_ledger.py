@@ -53,6 +53,14 @@ def test_a_call_gets_as_much_as_the_tightest_account_leaves(house):
     assert house.reserve("k1").micro_usd == 70
 
 
+def test_waiting_helps_nothing_where_all_that_others_hold_would_not_be_enough(house):
+    house.talk("a", agent=100)
+    house.settle(house.reserve("k1"), 60)
+    assert house.reserve("k2", wanted=10, least=10).micro_usd == 10
+    denied = house.reserve("k3", least=50)
+    assert (denied.account, denied.reserved, denied.others) == ("agent:a", 10, False)
+
+
 def test_the_denial_says_in_one_line_what_is_short(house):
     house.talk(agent=1_000_000)
     house.settle(house.reserve("k1", wanted=900_000), 850_000)

@@ -236,6 +236,15 @@ async def test_what_a_dead_caller_held_is_counted_as_spent_by_the_next_call_also
     assert house.stands("agent:a") == [(100, 100)]
 
 
+async def test_whoever_is_denied_sees_at_once_that_what_a_dead_caller_held_is_spent(house, ledger):
+    house.talk("a", agent=120)
+    house.talk("b", agent=120)
+    await ledger.reserve(bid("k0", conversation="b"))  # has swept, and needs no sweep for a while
+    house.reserve("k1", at=now() - 2 * LEASE)
+    assert isinstance(await ledger.reserve(bid("k2", turn=2)), Denied)
+    assert house.stands("agent:a") == [(100, 0)]
+
+
 async def test_a_lapsed_call_is_told_so_by_its_next_beat_and_its_late_bill_counts(house):
     house.talk(agent=120)
     ledger = LedgerStore(house.database, Caps(), timedelta(seconds=-1))

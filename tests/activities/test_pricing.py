@@ -51,6 +51,10 @@ def test_a_reply_is_priced_by_model_and_cache_class(model, micro_usd):
         ({"speed": "fast"}, 96_000),
         ({"inference_geo": "us"}, 52_800),
         ({"server_tool_use": {"web_search_requests": 3}}, 78_000),
+        ({"server_tool_use": {"web_fetch_requests": 3, "code_execution_requests": 0}}, 48_000),
+        ({"service_tier": "standard", "speed": "standard", "inference_geo": "global"}, 48_000),
+        ({"service_tier": None, "speed": None, "inference_geo": "not_available"}, 48_000),
+        ({"service_tier": "batch", "server_tool_use": {"web_search_requests": 3}}, 24_000 + 30_000),
     ],
 )
 def test_modifiers_of_a_reply_change_its_price(modifier, micro_usd):
@@ -78,7 +82,18 @@ def test_an_unknown_model_is_never_free(model):
         Prices().worst_case(model, 1_000, 100)
 
 
-@pytest.mark.parametrize("modifier", [{"service_tier": "priority"}, {"speed": "fast", "model": "claude-opus-4-7"}])
+@pytest.mark.parametrize(
+    "modifier",
+    [
+        {"service_tier": "priority"},
+        {"service_tier": "flex"},
+        {"speed": "fast", "model": "claude-opus-4-7"},
+        {"speed": "slow"},
+        {"inference_geo": "eu"},
+        {"server_tool_use": {"web_search_requests": 0, "code_execution_requests": 2}},
+        {"server_tool_use": {"web_search_requests": -3}},
+    ],
+)
 def test_a_modifier_without_a_listed_price_is_not_known(modifier):
     model = modifier.pop("model", "claude-opus-5-5")
     assert price(model, **modifier).known is False

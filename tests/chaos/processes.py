@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from screentest.servers import wait_for
@@ -37,8 +38,19 @@ def start_worker(env, program=WORKER, stderr=subprocess.DEVNULL):
 
 
 async def ready(process):
-    """Wait for the first line of a worker, and return it; empty when it ended instead."""
-    return await asyncio.to_thread(process.stdout.readline)
+    """Wait for the first line of a worker, and return it; empty when it ended instead.
+
+    What comes after it is let go: the engine's own warnings go the same way, and nobody may write to a full pipe.
+    """
+    line = await asyncio.to_thread(process.stdout.readline)
+    threading.Thread(target=_let_go, args=(process.stdout,), daemon=True).start()
+    return line
+
+
+def _let_go(stream):
+    with contextlib.suppress(ValueError, OSError):  # closed meanwhile
+        while stream.read(4_096):
+            pass
 
 
 @contextlib.asynccontextmanager

@@ -27,6 +27,7 @@ def staged_parts(worker: tuple[str, ...] = (sys.executable, "-m", "tests.console
         temporal=Parts.installed().temporal,
         rehearsal=(sys.executable, "-c", ANSWERING, "{port}"),
         worker=worker,
+        desk=(),
     )
 
 

@@ -137,3 +137,19 @@ def test_an_interruption_leaves_the_run_and_says_how_to_end_it(person, shell, st
     assert errors == "callsheet: interrupted\n"
     monkeypatch.setenv("CALLSHEET_HOME", str(stage[0]))
     assert shell.json("status", "left-alone")["running"]
+
+
+def test_what_is_decided_at_the_desk_is_not_waited_for_at_the_terminal(person, shell, stage, monkeypatch):
+    process = person.starts("demo", "brief.yaml", "--id", "elsewhere")
+    try:
+        seen = ""
+        while "[a] approve" not in seen:
+            seen += process.stdout.read(1)
+        monkeypatch.setenv("CALLSHEET_HOME", str(stage[0]))
+        assert shell("approve", "elsewhere", "--item", "tee", "--note", "at the desk") == Exit.OK
+        rest = process.stdout.read()  # its input stays open: nobody types anything
+        assert process.wait(timeout=60) == Exit.OK
+    finally:
+        process.kill()
+        process.communicate()
+    assert "decided elsewhere, not here" in rest

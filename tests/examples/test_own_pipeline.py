@@ -68,7 +68,7 @@ def test_the_pipeline_of_the_page_runs_asks_and_sells(florist):
     assert any(entry["agent_name"] == "clerk" for entry in json.loads(trace.stdout))
     assert evaluated.returncode == 0, evaluated.stdout
     assert json.loads(evaluated.stdout)["figures"]["pass-rate"]["value"] == 1.0
-    assert sorted(json.loads(stopped.stdout)["ended"]) == ["rehearsal", "temporal", "worker"]
+    assert {"rehearsal", "temporal", "worker"} <= set(json.loads(stopped.stdout)["ended"])
 
 
 def _until_asked(florist):

@@ -7,6 +7,7 @@ import re
 from temporalio.api.enums.v1 import EventType
 
 from rehearsal.scripts import Script, answer, garble
+from tests.scenarios.signing import seal
 from tests.scenarios.stage import PATIENCE
 from workflows.models import Decision
 
@@ -87,7 +88,7 @@ def last_words(body):
 async def decide(handle, choice, note="", **more):
     """Answer the open question as a person at the desk does."""
     decision = Decision(choice=choice, by="Vera", note=note, **more)
-    return await handle.execute_update("decide", decision)
+    return await handle.execute_update("decide", await seal(handle, decision))
 
 
 async def asked_again(stage, handle, earlier):

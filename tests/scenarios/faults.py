@@ -108,6 +108,20 @@ CASES = (
         ),
     ),
     Case(
+        "Retry-After, for longer than there is patience",
+        "The run's patience caps the delay: a last attempt is made when it is over, then a person is asked.",
+        (forever(fail(529, "overloaded_error", retry_after=3_000).turn),),
+        {"limits": Limits(patience=timedelta(seconds=3))},
+        person("reject"),
+        "failed",
+    ),
+    Case(
+        "A long Retry-After, and there is a fallback",
+        "More than a minute is not waited for where another model may answer.",
+        (LOOK, fail(429, "rate_limit_error", retry_after=3_000), DONE),
+        {"fallbacks": ("claude-opus-5-5",)},
+    ),
+    Case(
         "The stream ends in the middle",
         "Nobody knows whether it was billed: the attempt counts at what was reserved for it. Then it is asked again.",
         (LOOK, truncate(after=4), DONE),

@@ -11,6 +11,7 @@ from rehearsal.roles.dialogue import Dialogue
 from rehearsal.roles.rig import spoken
 from rehearsal.roles.sheet import Artefact, Sheet, Shot
 from rehearsal.scripts import Script, answer, call, forever, refuse
+from tests.scenarios.signing import seal
 from tests.scenarios.stage import PATIENCE
 from workflows.models import Brief, Decision, Notice, Question, Receipt, ReviewPolicy, RunState
 
@@ -21,7 +22,7 @@ WHITE = "Front view, set background_light to 1.3"
 GREY = "Front view, set background_light to 0.7"
 INK, BRICK = {"name": "ink", "hex": "#1f2a44"}, {"name": "brick", "hex": "#a8452e"}
 KEY = "google-merchant-front-dress-ink"
-SILENCE = ReviewPolicy(remind_after=timedelta(0), deadline=timedelta(0))
+SILENCE = ReviewPolicy(reminders=(), deadline=timedelta(0))
 """Nobody is waited for: whatever goes to a person is rejected at once."""
 
 
@@ -140,7 +141,7 @@ async def asked(stage, handle) -> Question:
 
 async def decide(handle, choice: str, by: str = "Ines", **more) -> Receipt:
     decision = Decision(choice=choice, by=by, **more)
-    return await handle.execute_update("decide", decision, result_type=Receipt)
+    return await handle.execute_update("decide", await seal(handle, decision), result_type=Receipt)
 
 
 async def ended(handle):

@@ -10,6 +10,7 @@ from activities.tools import TOOLS
 from activities.tools.definition import Arguments, tool
 from activities.tools.references import Ref
 from screentest import PATIENCE
+from tests.scenarios.signing import DESK
 
 __all__ = ["OWN_TOOLS", "PATIENCE", "Look", "Notebook", "Stage", "Write", "staged"]
 
@@ -79,7 +80,7 @@ class Stage(screentest.Stage):
 
 
 def staged(server, home, player, *, tools=(*TOOLS, *OWN_TOOLS), dependencies=(), **more):
-    """Set a stage of this kind."""
+    """Set a stage of this kind; it trusts the scenarios' own desk."""
     notebook = Notebook()
 
     def with_notebook(*parts) -> Stage:
@@ -87,5 +88,5 @@ def staged(server, home, player, *, tools=(*TOOLS, *OWN_TOOLS), dependencies=(),
         stage.notebook = notebook
         return stage
 
-    things = (notebook, *dependencies)
-    return screentest.staged(server, home, player, tools=tools, dependencies=things, stage=with_notebook, **more)
+    own = {"tools": tools, "dependencies": (notebook, *dependencies), "signer": DESK, "stage": with_notebook}
+    return screentest.staged(server, home, player, **own, **more)

@@ -35,6 +35,7 @@ from tests.scenarios.agents import (
     tool_use,
     wire,
 )
+from workflows.models import Limits
 
 STUMBLES = {
     "overload": fail(529, "overloaded_error", retry_after=0.1),
@@ -137,6 +138,33 @@ async def test_a_call_that_was_cut_off_is_answered_with_an_error_and_the_cap_is_
     assert "not executed" in answered[0][1]["error"]
     assert any("cut off" in text for text in told)
     assert second["max_tokens"] == third["max_tokens"] == 2 * first["max_tokens"]
+
+
+async def test_the_output_cap_is_doubled_once_however_often_replies_are_cut_off(play):
+    severed = cut(calls(call("write_line", line="whole"), call("write_line", line="x" * 400)))
+    short = [call("write_line", line=f"line {number}") for number in range(2)]
+    async with play(assistant(severed, short[0], severed, short[1], DONE)) as stage:
+        outcome = await stage.run_agent()
+        rooms = [body["max_tokens"] for body in bodies(stage)]
+    assert outcome.status == "complete"
+    assert rooms == [rooms[0], *[2 * rooms[0]] * 4]
+
+
+async def test_the_endpoint_may_ask_for_longer_than_there_is_patience_and_a_person_is_asked_in_time(play):
+    busy = forever(fail(529, "overloaded_error", retry_after=3_000).turn)
+    async with play(assistant(busy)) as stage:
+        reason = await halted(stage, await stage.start_agent(limits=Limits(patience=timedelta(seconds=3))))
+        requests = len(bodies(stage))
+    assert "overloaded_error" in reason
+    assert requests == 2  # at once, and when the time was up
+
+
+async def test_the_time_that_the_endpoint_asks_for_is_not_the_agents(play):
+    busy = fail(429, "rate_limit_error", retry_after=4)
+    async with play(assistant(busy, call("look", place="the left"), DONE)) as stage:
+        outcome = await stage.run_agent(limits=Limits(wall=timedelta(seconds=4)))
+        requests = len(bodies(stage))
+    assert (outcome.status, requests) == ("complete", 3)
 
 
 async def test_a_paused_turn_is_sent_back_as_it_is_and_goes_on(play):

@@ -1,7 +1,7 @@
 """An agent that goes in circles or drifts: told first, halted after that, and reminded of its goal on the way."""
 
 from rehearsal.scripts import call, forever
-from tests.scenarios.agents import DONE, assistant, bodies, ended, halted, last_words
+from tests.scenarios.agents import DONE, assistant, bodies, decide, ended, halted, last_words
 from workflows.models import Contract, Limits
 
 LEFT, RIGHT = call("write_line", line="left"), call("write_line", line="right")
@@ -53,7 +53,7 @@ async def test_a_halted_agent_goes_on_with_a_persons_note_and_may_call_again_wha
     async with play(assistant(*turns)) as stage:
         handle = await stage.start_agent()
         question = await stage.until_asked(handle)
-        await handle.execute_update("decide", {"choice": "revise", "by": "Vera", "note": "Once more, then stop."})
+        await decide(handle, "revise", "Once more, then stop.")
         outcome = await ended(handle)
         told = last_words(bodies(stage)[6])
     assert question["options"] == ["revise", "reject", "reassign"]

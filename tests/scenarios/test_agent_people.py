@@ -7,7 +7,9 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from rehearsal.scripts import call, later
-from tests.scenarios.agents import DONE, asked_again, assistant, bodies, count, decide, ended, last_words
+from tests.scenarios.agents import DONE, asked_again, assistant, bodies, decide, ended, last_words
+from tests.scenarios.signing import seal
+from tests.scenarios.stage import PATIENCE
 from workflows.models import Decision, ReviewPolicy
 
 HELP = call("escalate_to_human", reason="The door is locked.", question="Is there a key?")
@@ -52,7 +54,7 @@ async def test_an_answer_may_come_by_signal(play):
     async with play(assistant(HELP, DONE)) as stage:
         handle = await stage.start_agent()
         await stage.until_asked(handle)
-        await handle.signal("decide", Decision(choice="revise", by="Omar", note="Climb."))
+        await handle.signal("decide", await seal(handle, Decision(choice="revise", by="Omar", note="Climb.")))
         outcome = await ended(handle)
         told = last_words(bodies(stage)[1])
     assert (outcome.status, told) == ("complete", ["Omar answers: Climb."])
@@ -83,7 +85,7 @@ async def test_an_answer_that_does_not_fit_the_question_is_refused_and_the_waiti
         ]
         await decide(handle, "revise", "Climb.", question=second["id"])
         outcome = await ended(handle)
-    assert [kind for kind, _ in refusals] == ["StaleQuestion", "NotAnOption", "NoteMissing", "OwnerMissing"]
+    assert [kind for kind, _ in refusals] == ["AlreadyDecided", "NotAnOption", "NoteMissing", "OwnerMissing"]
     assert outcome.status == "complete"
 
 
@@ -108,7 +110,7 @@ async def test_a_reassigned_question_waits_on_under_its_new_owner(play):
 
 
 async def test_silence_is_reminded_of_once_and_then_rejects(play):
-    quick = ReviewPolicy(remind_after=timedelta(seconds=0.2), deadline=timedelta(seconds=0.4))
+    quick = ReviewPolicy(reminders=(timedelta(seconds=0.2),), deadline=timedelta(seconds=0.4))
     async with play(assistant(HELP, DONE)) as stage:
         handle = await stage.start_agent(review=quick)
         outcome = await ended(handle)
@@ -118,14 +120,15 @@ async def test_silence_is_reminded_of_once_and_then_rejects(play):
 
 
 async def test_a_question_that_is_held_outlives_its_deadline(play):
-    hold = ReviewPolicy(remind_after=timedelta(seconds=0.2), deadline=timedelta(seconds=0.4), fallback="hold")
+    hold = ReviewPolicy(reminders=(timedelta(seconds=0.2),), deadline=timedelta(seconds=0.4), fallback="hold")
     async with play(assistant(HELP, DONE)) as stage:
         handle = await stage.start_agent(review=hold)
-        while await count(handle, "TIMER_FIRED") < 2:  # noqa: ASYNC110 - the timers are the server's
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(PATIENCE):
+            while "held" not in await kinds(stage, handle):  # noqa: ASYNC110 - the timers are the server's
+                await asyncio.sleep(0.1)
         await decide(handle, "reassign", to="the caretaker")
         await decide(handle, "revise", "Climb.")
         outcome = await ended(handle)
         notices = await kinds(stage, handle)
-    assert notices == ["question", "reminder", "decided", "decided"]
+    assert notices == ["question", "reminder", "held", "reassigned", "decided"]
     assert outcome.status == "complete"

@@ -92,6 +92,15 @@ async def test_an_endpoint_that_is_down_for_one_model_only_is_not_waited_for(pla
     assert sum(cost for cost, _ in lines.values()) == outcome.spend.micro_usd
 
 
+async def test_a_model_that_wants_to_be_left_alone_for_long_gives_way_at_once(play):
+    away = fail(429, "rate_limit_error", retry_after=3_000).turn
+    async with play(by_model(sonnet_5_5=[STEPS[0], away], opus_5_5=[STEPS[1], DONE])) as stage:
+        outcome = await stage.run_agent(fallbacks=(SECOND,))
+        asked, written = models(stage), stage.notebook.lines
+    assert (outcome.status, written) == ("complete", ["step 0", "step 1"])
+    assert asked == [FIRST] * 2 + [SECOND] * 2
+
+
 async def test_a_chain_of_two_is_followed_to_its_end_one_step_for_each_refusal(play):
     script = by_model(sonnet_5_5=[STEPS[0], REFUSAL], opus_5_5=[STEPS[1], REFUSAL], sonnet_4_6=[STEPS[2], DONE])
     async with play(script) as stage:

@@ -125,8 +125,10 @@ async def test_a_whole_shoot_is_told_by_the_worker_as_the_trace_tells_it(play, s
     assert told(story(file)) == told(Redactor()(each) for each in read)
     for line in story(file):
         assert set(line) == {
-            *("timestamp", "level", "logger", "workflow_id", "run_id", "agent_name", "turn", "action", "data")
+            *("timestamp", "level", "logger", "trace_id", "span_id"),
+            *("workflow_id", "run_id", "agent_name", "turn", "action", "data"),
         }
+    assert {line["trace_id"] for line in story(file)} == {read[0]["trace_id"]}
 
 
 async def test_patterns_of_ones_own_and_a_level_hold_for_the_whole_log(play, server, tmp_path):

@@ -10,7 +10,7 @@ from workflows.models import AccountQuery, ItemState, Limits, ReviewPolicy
 
 FIRST, SECOND = "claude-sonnet-5-5", "claude-opus-5-5"
 STEPS = [call("write_line", line=f"step {number}") for number in range(40)]
-SILENCE = ReviewPolicy(remind_after=timedelta(), deadline=timedelta())
+SILENCE = ReviewPolicy(reminders=(), deadline=timedelta())
 
 
 def step(request):

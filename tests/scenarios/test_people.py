@@ -22,6 +22,7 @@ from tests.scenarios.shoots import (
     told,
     until,
 )
+from tests.scenarios.signing import seal
 from workflows.models import Decision, Question, ReviewPolicy
 
 
@@ -90,7 +91,7 @@ async def test_a_reassigned_question_has_a_new_owner_and_waits_on(play):
         await decide(item, "reject", by="Noor")
         state = await ended(item)
         await ended(run)
-        handed, final = await told(stage, run.id, "decided")
+        (handed,), (final,) = [await told(stage, run.id, kind) for kind in ("reassigned", "decided")]
     assert (question.owner, again.owner, again.id) == ("reviewers", "art-direction", question.id)
     assert (handed.decision.choice, handed.question.owner) == ("reassign", "art-direction")
     assert (final.decision.by, state.decided_by, state.status) == ("Noor", "Noor", "rejected")
@@ -103,13 +104,14 @@ async def test_the_first_answer_counts_and_every_later_one_is_told_so(play):
         await decide(item, "approve")
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await decide(item, "reject", by="Noor")
-        await item.signal("decide", Decision(choice="reject", by="Tove"))
+        await item.signal("decide", await seal(item, Decision(choice="reject", by="Tove")))
         outcome = await ended(run)
-        (conflict,) = await told(stage, run.id, "conflict")
+        noor, tove = await told(stage, run.id, "conflict")
         (entry,) = await stage.world.catalog.entries.of_run(run.id)
     assert refused.value.cause.type == "AlreadyDecided"
     assert "Ines chose approve" in str(refused.value.cause)
-    assert (conflict.decision.by, conflict.decision.choice) == ("Tove", "reject")
+    assert {each.decision.choice for each in (noor, tove)} == {"reject"}
+    assert tove.why.startswith("AlreadyDecided: Already decided: Ines chose approve")
     assert (outcome.status, entry.decided_by) == ("complete", "Ines")
 
 
@@ -126,17 +128,18 @@ async def test_an_answer_that_does_not_fit_the_question_is_refused_and_the_waiti
             with pytest.raises(WorkflowUpdateFailedError) as refused:
                 await decide(item, **answered)
             assert refused.value.cause.type == kind
-        await item.signal("decide", Decision(choice="approve", by="Tove", digest=f"sha256:{'0' * 64}"))
+        other = await seal(item, Decision(choice="approve", by="Tove", digest=f"sha256:{'0' * 64}"))
+        await item.signal("decide", other)
         await until(lambda: told(stage, run.id, "conflict"))
         assert (await asked(stage, item)).id == question.id
-        await item.signal("decide", Decision(choice="reject", by="Tove", digest=question.digest))
+        await item.signal("decide", await seal(item, Decision(choice="reject", by="Tove", digest=question.digest)))
         state = await ended(item)
         await ended(run)
     assert (state.status, state.decided_by) == ("rejected", "Tove")
 
 
 async def test_silence_is_reminded_of_then_rejected_and_a_late_answer_is_told_so(play):
-    hurried = ReviewPolicy(remind_after=timedelta(seconds=0.5), deadline=timedelta(seconds=1))
+    hurried = ReviewPolicy(reminders=(timedelta(seconds=0.5),), deadline=timedelta(seconds=1))
     async with play(cast(GREY)) as stage:
         run, item, _ = await waiting(stage, review=hurried)
         state = await ended(item)
@@ -155,10 +158,10 @@ async def test_silence_is_reminded_of_then_rejected_and_a_late_answer_is_told_so
 
 
 async def test_a_question_that_is_held_outlives_its_deadline(play):
-    held = ReviewPolicy(remind_after=timedelta(0), deadline=timedelta(0), fallback="hold")
+    held = ReviewPolicy(reminders=(), deadline=timedelta(0), fallback="hold")
     async with play(cast(GREY)) as stage:
         run, item, _ = await waiting(stage, review=held)
-        await until(lambda: told(stage, run.id, "reminder"))
+        await until(lambda: told(stage, run.id, "held"))
         await decide(item, "reassign", to="art-direction")
         await decide(item, "reject", by="Noor")
         state = await ended(item)

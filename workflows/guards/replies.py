@@ -5,7 +5,7 @@ from workflows.models import Halt, HaltKind, Stop, Transcript
 _FINAL: tuple[tuple[Stop, HaltKind, str], ...] = (
     ("refusal", "refusal", "The model refused to answer; asking again would be a blind retry."),
     ("broken", "broken", "The reply came without a known stop reason; nothing of it was executed."),
-    ("rejected", "rejected", "The model endpoint refused the request for good."),
+    ("rejected", "rejected", "No reply is to be had from the model endpoint."),
 )
 
 _TRUNCATED = (

@@ -1,11 +1,7 @@
 """The vocabulary: frozen values that cross the wire, by noun."""
 
 from workflows.models.base import PREVIEW, Value, preview
-from workflows.models.batches import (
-    Arrival,
-    Tended,
-    TendRequest,
-)
+from workflows.models.batches import Arrival, Tended, TendRequest
 from workflows.models.conversations import (
     Closed,
     Closing,
@@ -17,10 +13,8 @@ from workflows.models.conversations import (
     Opening,
     Strategy,
 )
-from workflows.models.invocations import (
-    Begun,
-    Finished,
-)
+from workflows.models.docket import Answered, Docket, Misfit
+from workflows.models.invocations import Begun, Finished
 from workflows.models.money import (
     AccountQuery,
     Allowance,
@@ -32,15 +26,9 @@ from workflows.models.money import (
     TopUp,
     Usage,
 )
-from workflows.models.people import (
-    Choice,
-    Decision,
-    Notice,
-    NoticeKind,
-    Question,
-    Receipt,
-)
+from workflows.models.people import Decision, Delivery, Errand, Notice, NoticeKind, Proof, Receipt, Seal, Submission
 from workflows.models.production import (
+    Attempt,
     Brief,
     Budget,
     Colour,
@@ -66,6 +54,9 @@ from workflows.models.production import (
     View,
     asset_id,
 )
+from workflows.models.questions import Question, QuestionCard, Tried
+from workflows.models.review import ReviewPolicy, ReviewStep, WrittenReview
+from workflows.models.roles import MOVES, Choice, Identity, Role
 from workflows.models.rulings import (
     Ask,
     Compact,
@@ -78,7 +69,6 @@ from workflows.models.rulings import (
     Ruling,
 )
 from workflows.models.runs import (
-    Attempt,
     ItemOrder,
     ItemRecord,
     ItemRow,
@@ -90,7 +80,6 @@ from workflows.models.runs import (
     Page,
     PageRequest,
     Progress,
-    ReviewPolicy,
     RunOrder,
     RunState,
     Shoot,
@@ -98,27 +87,17 @@ from workflows.models.runs import (
     Verified,
     VerifyRequest,
 )
-from workflows.models.single import (
-    AgentOrder,
-    AgentOutcome,
-    AgentState,
-    Answer,
-)
-from workflows.models.talk import (
-    WINDOW,
-    End,
-    Talk,
-)
-from workflows.models.transcript import (
-    Transcript,
-    Turn,
-)
+from workflows.models.single import AgentOrder, AgentOutcome, AgentState, Answer
+from workflows.models.talk import WINDOW, End, Talk
+from workflows.models.transcript import Transcript, Turn
 from workflows.models.turns import (
     Call,
+    CallRuling,
     Contract,
     Done,
     Effect,
     Effort,
+    GatedCall,
     Note,
     NoteKind,
     Outcome,
@@ -134,6 +113,7 @@ from workflows.models.turns import (
 from workflows.models.work import WorkOrder, WorkState
 
 __all__ = [
+    "MOVES",
     "PREVIEW",
     "WINDOW",
     "AccountQuery",
@@ -142,6 +122,7 @@ __all__ = [
     "AgentState",
     "Allowance",
     "Answer",
+    "Answered",
     "Arrival",
     "Ask",
     "Attempt",
@@ -149,6 +130,7 @@ __all__ = [
     "Brief",
     "Budget",
     "Call",
+    "CallRuling",
     "Cap",
     "Choice",
     "Closed",
@@ -160,19 +142,24 @@ __all__ = [
     "Criterion",
     "Cut",
     "Decision",
+    "Delivery",
+    "Docket",
     "Done",
     "Effect",
     "Effort",
     "End",
+    "Errand",
     "Fabric",
     "Fact",
     "FactSheet",
     "Finished",
     "Garment",
+    "GatedCall",
     "Guidelines",
     "Halt",
     "HaltKind",
     "Hex",
+    "Identity",
     "ItemOrder",
     "ItemRecord",
     "ItemRow",
@@ -187,6 +174,7 @@ __all__ = [
     "Limits",
     "Listing",
     "MeasureRequest",
+    "Misfit",
     "Note",
     "NoteKind",
     "Notice",
@@ -203,19 +191,24 @@ __all__ = [
     "PlannedShot",
     "Product",
     "Progress",
+    "Proof",
     "Publication",
     "Purse",
     "Question",
+    "QuestionCard",
     "Receipt",
     "Refusal",
     "Remind",
     "Reply",
     "ReviewPolicy",
+    "ReviewStep",
     "Revision",
+    "Role",
     "Ruling",
     "RunOrder",
     "RunState",
     "Scope",
+    "Seal",
     "Shoot",
     "Shot",
     "Slug",
@@ -225,6 +218,7 @@ __all__ = [
     "Stop",
     "Strategy",
     "Strict",
+    "Submission",
     "Take",
     "Talk",
     "TendRequest",
@@ -232,6 +226,7 @@ __all__ = [
     "ToolUse",
     "TopUp",
     "Transcript",
+    "Tried",
     "Turn",
     "TurnRequest",
     "Usage",
@@ -243,6 +238,7 @@ __all__ = [
     "View",
     "WorkOrder",
     "WorkState",
+    "WrittenReview",
     "asset_id",
     "preview",
 ]

@@ -82,9 +82,9 @@ class Limits(Value):
     patience: timedelta = Field(default=timedelta(hours=6), description="how long a silent endpoint is waited for")
     judge_every: int = Field(default=0, ge=0, description="turns between two looks of the drift judge; 0: never")
 
-    def widened(self) -> Self:
-        """Double the output cap of one call, after a reply was cut off."""
-        return self.model_copy(update={"max_tokens": self.max_tokens * 2})
+    def widened(self, own: Self) -> Self:
+        """Double the output cap that the agent has of its `own`, after a reply was cut off: once, then it stays."""
+        return self.model_copy(update={"max_tokens": own.max_tokens * 2})
 
 
 class Allowance(Value):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from workflows.models.base import Value
+from workflows.models.review import WrittenReview
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 Hex = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -76,6 +77,7 @@ class Brief(Strict):
     model: str = Field(default="", max_length=60)
     budget: Budget = Budget()
     deadline: date | None = None
+    review: WrittenReview = WrittenReview()
 
 
 class PlannedShot(Value):
@@ -155,6 +157,17 @@ class Verdict(Value):
     criteria: tuple[Criterion, ...] = Field(min_length=5, max_length=5)
     problems: tuple[str, ...] = Field(default=(), max_length=20)
     score: int = Field(ge=0, le=100)
+
+
+class Attempt(Value):
+    """One take and what was found."""
+
+    number: int
+    digest: str
+    direction: str
+    score: int
+    missed: tuple[str, ...] = ()
+    micro_usd: int = 0
 
 
 class Revision(Value):

@@ -1,11 +1,13 @@
 """Runs and items: what is ordered, how far it is, what became of it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from workflows.models.base import Value
+from workflows.models.docket import Docket
 from workflows.models.money import Spend
-from workflows.models.production import FactSheet, Plan, Publication, Shot, Verdict
+from workflows.models.production import Attempt, FactSheet, Plan, Publication, Shot, Verdict
+from workflows.models.review import ReviewPolicy
 from workflows.models.turns import Contract, Patience
 
 Status = Literal[
@@ -35,17 +37,8 @@ ItemStatus = Literal[
 ]
 
 
-class ReviewPolicy(Value):
-    """Who is asked, when they are reminded, how long they have, and what silence means."""
-
-    owner: str = "reviewers"
-    remind_after: timedelta = timedelta(hours=4)
-    deadline: timedelta = timedelta(hours=24)
-    fallback: Literal["reject", "hold"] = "reject"
-
-
 class RunOrder(Value):
-    """Starts a production. `brief` is the digest of the brief in the asset store.
+    """Starts a production. `brief` is the digest of the brief in the asset store; `review` goes before what it says.
 
     `traceparent` is the W3C trace context of whoever orders it; the run is then part of that trace.
     """
@@ -55,7 +48,7 @@ class RunOrder(Value):
     tenant: str = "default"
     traceparent: str = ""
     concurrency: int = 4
-    review: ReviewPolicy = ReviewPolicy()
+    review: ReviewPolicy | None = None
     threshold: int = 80
     refinements: int = 3
     model: str = ""
@@ -75,6 +68,7 @@ class Shoot(Value):
     wanted: tuple[str, ...]
     run_micro_usd: int
     item_micro_usd: int
+    review: ReviewPolicy = ReviewPolicy()
 
 
 class Layout(Value):
@@ -128,17 +122,6 @@ class Verified(Value):
     problem: str = ""
 
 
-class Attempt(Value):
-    """One take and what was found."""
-
-    number: int
-    digest: str
-    direction: str
-    score: int
-    missed: tuple[str, ...] = ()
-    micro_usd: int = 0
-
-
 class ItemOrder(Value):
     """Starts one item."""
 
@@ -185,6 +168,7 @@ class ItemState(Value):
     decided_by: str = ""
     decision: str = ""
     note: str = ""
+    overrides: tuple[str, ...] = ()
     error: str = ""
     question: str = ""
     waiting: str = ""
@@ -225,6 +209,7 @@ class Progress(Value):
     items_micro_usd: int = 0
     cap_micro_usd: int = 0
     turned_away: bool = False
+    docket: Docket = Docket()
 
 
 class RunState(Value):

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workflows.models.base import Value
+from workflows.models.docket import Docket
 from workflows.models.money import Limits, Spend
-from workflows.models.runs import ReviewPolicy
+from workflows.models.review import ReviewPolicy
 from workflows.models.talk import Talk
 from workflows.models.turns import Patience
 
@@ -30,6 +31,7 @@ class AgentOrder(Value):
     patience: Patience = "now"
     traceparent: str = Field(default="", max_length=100)
     talk: Talk | None = None
+    docket: Docket = Docket()
 
 
 class AgentState(Value):

@@ -20,7 +20,7 @@ Stop = Literal[
     "over_budget",  # not called: an account of the ledger does not cover what the call could cost
     "queued",  # not called yet: it waits for a batch, and a signal will say that the reply is there
     "broken",  # no or an unknown stop reason: execute nothing
-    "rejected",  # the endpoint refused the request for good (4xx); `text` says why
+    "rejected",  # the endpoint refused the request for good, or was away for too long; `text` says why
 ]
 
 
@@ -61,7 +61,8 @@ class TurnRequest(Small):
     The user message of this turn is written at position `head` (the results of all open calls first, then `notes`), the
     reply at the next one; both first writer wins. With `head == 1` or `resume` no user message is written. Open calls
     that have no result are answered with `interrupted` as an error; empty means that there must be none. `model` is
-    asked instead of the pinned one, where the conversation fell back.
+    asked instead of the pinned one, where the conversation fell back. With `gives_way` another one may be asked after
+    it, so that no long delay is waited for.
     """
 
     conversation: str
@@ -75,6 +76,7 @@ class TurnRequest(Small):
     without_tools: bool = False
     allowance: Allowance
     model: str = ""
+    gives_way: bool = False
     patience: Patience = "now"
 
 
@@ -131,6 +133,7 @@ Refusal = Literal[
     "conflict",
     "raised",
     "unknown_outcome",
+    "approval",  # a person did not agree to it
 ]
 
 
@@ -139,6 +142,7 @@ class Outcome(Small):
 
     `digest` is of the result's text. `asset` is the digest (`sha256:...`) of an artefact that the tool made.
     `escalation` is set when the tool asked for a person. `refusal` says at which check a refused call stopped.
+    `agreed_by` is the person who agreed to it, where somebody had to.
     """
 
     call_id: str
@@ -151,19 +155,46 @@ class Outcome(Small):
     asset: str | None = None
     escalation: str | None = None
     milliseconds: float = 0.0
+    agreed_by: str = ""
+
+
+class GatedCall(Small):
+    """A call that waits until a person agrees: exactly what would run, and why they are asked.
+
+    `arguments` is the whole of it as canonical JSON, `digest` is of that text.
+    """
+
+    call_id: str
+    tool: str
+    arguments: str
+    digest: str
+    why: str
+
+
+class CallRuling(Small):
+    """What a person said to a gated call. `digest` is of the arguments that they saw; `edited` ones run instead."""
+
+    call_id: str
+    agreed: bool
+    by: str
+    digest: str = ""
+    note: str = ""
+    edited: str = ""
 
 
 class Outcomes(Value):
-    """The outcomes of one batch of calls, in the order of the calls."""
+    """The outcomes of one batch of calls, in the order of the calls; `gated` ones have none yet."""
 
     each: tuple[Outcome, ...]
+    gated: tuple[GatedCall, ...] = ()
 
 
 class ToolUse(Small):
     """Runs a batch of calls of one reply: several reads, or a single write or once tool.
 
     `position` is that of the assistant message. `key` is the idempotency key of the batch, built from the
-    conversation's name; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared.
+    conversation's name; a call's key is `key:call_id`. `grants` are asset ids that the gate or a person has cleared,
+    `rulings` what people said to calls that needed it.
     """
 
     conversation: str
@@ -173,6 +204,7 @@ class ToolUse(Small):
     calls: tuple[str, ...]
     key: str
     grants: tuple[str, ...] = ()
+    rulings: tuple[CallRuling, ...] = ()
 
 
 class Done(Value):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from workflows.models.base import Value
 from workflows.models.money import Spend
-from workflows.models.runs import ReviewPolicy
+from workflows.models.review import ReviewPolicy
 from workflows.models.turns import Patience
 
 Clause = Annotated[str, Field(max_length=4_000)]

@@ -92,6 +92,12 @@ class ImageProduction(Pipeline):
     graph = GRAPH
     item_workflow = "ShootItem"
 
+    @workflow.init
+    def __init__(self, order: RunOrder) -> None:
+        """Begin with what an earlier run of this production asked, so that late answers are told so."""
+        super().__init__()
+        self._docket = order.progress.docket if order.progress else self._docket
+
     @workflow.run
     async def run(self, order: RunOrder) -> RunState:
         """Brief in, published entries out."""

@@ -1,5 +1,7 @@
 """One durable agent with any tools and a goal, all guards on."""
 
+from typing import NoReturn
+
 from temporalio import workflow
 
 from workflows.agent import DEFAULT_MODEL, Agent, Conversation, Ended
@@ -15,6 +17,7 @@ from workflows.models import (
     Note,
     Question,
     Scope,
+    Talk,
     preview,
 )
 
@@ -30,12 +33,20 @@ class SingleAgent(Flow):
 
     pipeline = "single_agent"
 
+    @workflow.init
+    def __init__(self, order: AgentOrder) -> None:
+        """Begin with what an earlier run of this agent was asking, so that answers that arrive first find it."""
+        super().__init__()
+        self._order, self._docket = order, order.docket
+
     @workflow.run
     async def run(self, order: AgentOrder) -> AgentOutcome:
         """Work towards the goal; where it cannot go on, ask a person, and go on with the answer."""
         conversation = self.take_order(order)
         async with self.recorded(order.traceparent):
-            return await self.work(order, conversation)
+            outcome = await self.work(order, conversation)
+        await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first
+        return outcome
 
     async def work(self, order: AgentOrder, conversation: Conversation[Answer]) -> AgentOutcome:
         """Carry the conversation on until there is an answer, or a person ends it."""
@@ -47,12 +58,24 @@ class SingleAgent(Flow):
                 return self._outcome(ended, note or ended.reason)
             if ended.carried:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(order.model_copy(update={"talk": ended.talk.resumed()}))
+                self._go_on_with(ended.talk.resumed())
             decision = await self.ask(self._question_about(ended))
             if decision.choice == "reject":
                 return self._outcome(ended, decision.note or ended.reason)
             note = decision.note or "Go on."
             talk = ended.talk.reopened(Note(kind="person", text=f"{decision.by} answers: {note}"), workflow.now())
+
+    def must_carry(self) -> bool:
+        """Go on in a new run while people are asked, except in the middle of a turn."""
+        question = self.open_question()
+        return self.resting is not None and question is not None and question.kind != "calls" and history_is_full()
+
+    def carry_docket(self) -> NoReturn:
+        """Take the open question along: the conversation ends there in the same way, and asks it again."""
+        self._go_on_with(self.resting)
+
+    def _go_on_with(self, talk: Talk | None) -> NoReturn:
+        workflow.continue_as_new(self._order.model_copy(update={"talk": talk, "docket": self._docket}))
 
     @workflow.query(name="state", description="Where this agent stands")
     def state(self) -> AgentState:
@@ -71,7 +94,6 @@ class SingleAgent(Flow):
 
     def take_order(self, order: AgentOrder) -> Conversation[Answer]:
         """Bind the flow to its order."""
-        self._order = order
         contract = Contract(goal=order.goal, constraints=order.constraints, acceptance=order.acceptance)
         run = workflow.info().workflow_id
         caps = (Cap(account=f"run:{run}", micro_usd=order.limits.micro_usd),)
@@ -95,7 +117,7 @@ class SingleAgent(Flow):
 
     def _question_about(self, ended: Ended[Answer]) -> Question:
         goal = preview(self.contract.goal, 120)
-        return self.question(goal, ended.reason, ("revise", "reject", "reassign"))
+        return self.question(goal, ended.reason, ("answer", "revise", "reject"), kind="question")
 
     def _outcome(self, ended: Ended[Answer], reason: str = "") -> AgentOutcome:
         status = "complete" if ended.output else "failed"
