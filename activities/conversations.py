@@ -182,6 +182,11 @@ class ConversationStore(Conversations):
         row = await self._database.read(lambda session: session.get(PinRow, pin))
         return tuple(tool["name"] for tool in json.loads(row.body)["tools"]) if row is not None else ()
 
+    async def pinned_definitions(self, pin: str) -> Mapping[str, Mapping[str, Any]]:
+        """Give what the pinned agent was told of its tools, by name."""
+        row = await self._database.read(lambda session: session.get(PinRow, pin))
+        return {tool["name"]: tool for tool in json.loads(row.body)["tools"]} if row is not None else {}
+
     async def calls(self, conversation: str, position: int) -> tuple[RawCall, ...]:
         """Read the calls of the assistant message at `position`, in order; empty when there is none."""
         row = await self._database.read(lambda session: session.get(MessageRow, (conversation, position)))

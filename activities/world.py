@@ -48,6 +48,7 @@ from activities.telemetry import Telemetry
 from activities.tools import TOOLS
 from activities.tools.definition import Tool
 from activities.tools.directories import catalog_references
+from activities.tools.references import Directory
 from activities.tools.toolbox import Toolbox, Toolset
 from activities.verifying import Verifier
 from activities.warmth import Warmth
@@ -105,12 +106,14 @@ class World:
         tools: Iterable[Tool] = TOOLS,
         pipelines: Sequence[type] = PIPELINES,
         dependencies: Iterable[object] = (),
+        directories: Mapping[str, Directory] | None = None,
         client: AsyncAnthropic | None = None,
         telemetry: Telemetry | None = None,
     ) -> Self:
         """Build the world; `dependencies` are further values that tools ask for by their type.
 
-        `telemetry` is that of the environment where none is given; the world closes it.
+        `directories` list what arguments may refer to, by kind: `Ref("flower")` needs one for `flower`. `telemetry` is
+        that of the environment where none is given; the world closes it.
 
         Raises:
             BadTool: a tool cannot be run in this world.
@@ -128,7 +131,7 @@ class World:
         metering.read_from(database, caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
         world = (catalog, assets, profiles, *dependencies)
-        references = catalog_references(database, profiles)
+        references = catalog_references(database, profiles, directories)
         around = Surroundings(database, telemetry.sampled)
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets, around)
         calls = PaidCalls(client := client or claude(), ledger, Prices(), MONEY_PATIENCE, around)

@@ -18,8 +18,8 @@ from console.processes import free_port
 from rehearsal.player import Performance, Request
 from rehearsal.scripts import Script, answer, call, fail, forever, hang_up, later, truncate
 from rehearsal.server import Rehearsal
+from screentest.servers import serve
 from tests.chaos.processes import kill, ready, start_worker
-from tests.scenarios.temporal import serve
 
 PARCELS = Path(__file__).parent / "parcels_worker.py"
 FAULTS = (fail(529, "overloaded_error").turn, hang_up(after=0), hang_up(after=4), truncate(after=4))

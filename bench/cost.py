@@ -24,8 +24,8 @@ from bench.history import TOOLS, agent_of
 from console.processes import free_port
 from rehearsal.bill import TARIFFS
 from rehearsal.journal import Entry
+from screentest.servers import serve
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.temporal import serve
 from workflows.models import Limits
 from workflows.terms import DEFAULT_MODEL
 

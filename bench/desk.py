@@ -21,8 +21,8 @@ from console.processes import free_port
 from desk.pages import Pages
 from desk.queue import AGES, Filters, Queue
 from desk.shelf import Shelf
+from screentest.servers import serve
 from tests.desk.crowd import Counted, gather
-from tests.scenarios.temporal import serve
 from workflows.models import Identity
 
 LOOKS = 15

@@ -20,8 +20,8 @@ from bench.history import TOOLS, agent_of, chain_of
 from console.processes import free_port
 from rehearsal.journal import Entry
 from rehearsal.player import Performance, Request
+from screentest.servers import serve
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.temporal import serve
 from workflows.models import Limits
 
 STRETCHES = 10

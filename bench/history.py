@@ -26,8 +26,8 @@ from activities.tools.definition import Arguments, Tool, tool
 from console.processes import free_port
 from rehearsal.player import Performance, Request
 from rehearsal.scripts import Script, answer, call, calls, forever, say
+from screentest.servers import serve
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.temporal import serve
 from workflows.models import Limits
 
 PAGE = 2_048

@@ -29,7 +29,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from console.processes import free_port
-from tests.scenarios.temporal import serve, wait_for
+from screentest.servers import serve, wait_for
 from workflows.models import AgentOrder, AgentOutcome, Limits
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import typer
 from activities.settings import Settings
 from console.errors import Exit, Stopped
 from console.orders import read_file
-from console.runs import PRODUCTION, Runs
+from console.runs import Runs
 from console.screen import Screen
 from console.session import AsJson, Name, RunId, finish, me, open_runs
 from workflows.models import MOVES, Choice, Decision, Question, Receipt
@@ -125,7 +125,7 @@ async def meant(runs: Runs, run: str, item: str) -> str:
     if item:
         return f"{run}:{item}"
     seen = await runs.look(run)
-    if seen.type != PRODUCTION or not seen.run:
+    if not seen.run:
         return run
     waiting = [row.key for row in seen.run.items if row.status == "awaiting_review"]
     if len(waiting) > 1:

@@ -1,6 +1,9 @@
 """The embedded stack in the foreground, for development."""
 
 import asyncio
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +12,7 @@ from rich.markup import escape
 from activities.settings import Settings
 from console.desk import one_visit
 from console.errors import Exit, Stopped
+from console.launch import Parts
 from console.processes import last_words
 from console.screen import Screen
 from console.session import AsJson, finish, me
@@ -18,13 +22,17 @@ BEAT = 1.0
 
 Stop = Annotated[bool, typer.Option("--stop", help="End the stack of this home, whoever started it.")]
 
+Worker = Annotated[
+    Path | None, typer.Option("--worker", metavar="FILE", help="Your own worker, in the place of the one that ships.")
+]
+
 
 def add(app: typer.Typer) -> None:
     """Add this command."""
     app.command()(dev)
 
 
-def dev(stop: Stop = False, as_json: AsJson = False) -> None:
+def dev(stop: Stop = False, worker: Worker = None, as_json: AsJson = False) -> None:
     """Run Temporal, the model's stand-in (unless a key is set), a worker and the review desk here until Ctrl-C."""
     screen = Screen(as_json=as_json)
     settings = Settings()
@@ -32,7 +40,15 @@ def dev(stop: Stop = False, as_json: AsJson = False) -> None:
         ended = Stack(settings).down()
         screen.show({"ended": list(ended)}, f"Ended: {', '.join(ended)}." if ended else "Nothing was running.")
         return
-    finish(_serve(Stack(settings), settings, screen))
+    finish(_serve(Stack(settings, parts=_parts(worker)), settings, screen))
+
+
+def _parts(worker: Path | None) -> Parts | None:
+    if worker is None:
+        return None
+    if not worker.is_file():
+        raise Stopped(Exit.BAD_FILE, f"there is no file {worker}; --worker names a worker of your own, e.g. worker.py")
+    return replace(Parts.installed(), worker=(sys.executable, str(worker.absolute())))
 
 
 async def _serve(stack: Stack, settings: Settings, screen: Screen) -> None:

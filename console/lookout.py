@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from activities.database import now
 from console.burn import LastMinute, Pace
 from console.fleet import Frame, RunLine
-from console.runs import AGENT, PATIENCE, PRODUCTION, STATES, OpenQuestion
+from console.runs import AGENT, ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion
 from workflows.models import AgentState, Question, RunState
 from workflows.tracing import COST_USD, RUN, STATUS, literal
 
@@ -24,7 +24,11 @@ MOST_ASKED = 40
 """Open questions that are read in one look."""
 LIMIT = 2.0
 """Seconds that one workflow has to answer."""
-RUNNING = f"WorkflowType in ('{PRODUCTION}', '{AGENT}') and ExecutionStatus = 'Running'"
+RUNNING = (
+    f"(WorkflowType in ('{PRODUCTION}', '{SOLO}', '{AGENT}') or CallsheetPipeline is not null) "
+    f"and WorkflowType not in ('{ITEM}', '{SOLO_ITEM}') and ExecutionStatus = 'Running'"
+)
+"""Runs, single agents, and processes of anybody's own; not the items of runs."""
 WAITING = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
 MICRO = 1_000_000
 
@@ -71,7 +75,7 @@ class Lookout:
     async def _line(self, listed: WorkflowExecution) -> RunLine:
         line = _listed(listed)
         handle = self._client.get_workflow_handle(listed.id)
-        wanted = STATES[listed.workflow_type]
+        wanted = STATES.get(listed.workflow_type, AgentState)  # a process of somebody's own tells the same, and more
         state = await _in_time(handle.query("state", result_type=wanted))
         return line.with_state(state) if isinstance(state, RunState | AgentState) else line
 
@@ -120,7 +124,7 @@ def _listed(listed: WorkflowExecution) -> RunLine:
     known = listed.typed_search_attributes
     return RunLine(
         id=listed.id,
-        kind="production" if listed.workflow_type == PRODUCTION else "agent",
+        kind="production" if listed.workflow_type in {PRODUCTION, SOLO} else "agent",
         stage=known.get(STATUS) or "",
         started_at=listed.start_time,
         micro_usd=round((known.get(COST_USD) or 0) * MICRO),

@@ -12,7 +12,7 @@ from console.errors import Exit
 from console.follow import follow, verdict
 from console.orders import read_agent_order, read_brief
 from console.origin import ordered
-from console.runs import AGENT, PRODUCTION, Runs
+from console.runs import AGENT, PRODUCTION, SOLO, Runs
 from console.screen import Screen
 from console.session import AsJson, finish, good_id, new_id, open_runs
 from console.stores import Stores
@@ -20,6 +20,7 @@ from workflows.models import AgentOrder, Patience, RunOrder
 
 OwnId = Annotated[str, typer.Option("--id", metavar="ID", help="Id of the run; default: made from its title.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it until it ends; the exit code says how it ended.")]
+Solo = Annotated[bool, typer.Option("--solo", help="One agent makes each image alone; the gate stays the same.")]
 Brief = Annotated[Path, typer.Argument(metavar="BRIEF", help="A brief in YAML or JSON.")]
 Fallback = Annotated[
     list[str] | None,
@@ -40,7 +41,12 @@ def add(app: typer.Typer) -> None:
 
 
 def production(
-    brief: Brief, own_id: OwnId = "", wait: Wait = False, patience: Patient = None, as_json: AsJson = False
+    brief: Brief,
+    own_id: OwnId = "",
+    wait: Wait = False,
+    patience: Patient = None,
+    solo: Solo = False,
+    as_json: AsJson = False,
 ) -> int:
     """Start a production from a brief."""
     screen, settings = Screen(as_json=as_json), Settings()
@@ -53,9 +59,10 @@ def production(
             runs = await open_runs(settings)
             kept = await stores.assets.put(data)
             order = RunOrder(brief=kept, title=read.title, model=settings.model, patience=patience or "now")
-            with ordered(PRODUCTION, run, screen, os.environ) as traceparent:
+            kind = SOLO if solo else PRODUCTION
+            with ordered(kind, run, screen, os.environ) as traceparent:
                 order = order.model_copy(update={"traceparent": traceparent})
-                await runs.start(PRODUCTION, run, order, read.title)
+                await runs.start(kind, run, order, read.title)
             return await _started(runs, run, screen, wait=wait)
 
     return finish(work())

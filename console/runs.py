@@ -36,10 +36,18 @@ from workflows.tracing import literal
 PRODUCTION = "ImageProduction"
 ITEM = "ShootItem"
 AGENT = "SingleAgent"
+SOLO = "SoloProduction"
+SOLO_ITEM = "SoloItem"
 PATIENCE = timedelta(seconds=10)
 """How long a worker may take to answer a question about a run."""
 
-STATES: Mapping[str, type[BaseModel]] = {PRODUCTION: RunState, ITEM: ItemState, AGENT: AgentState}
+STATES: Mapping[str, type[BaseModel]] = {
+    PRODUCTION: RunState,
+    ITEM: ItemState,
+    AGENT: AgentState,
+    SOLO: RunState,
+    SOLO_ITEM: ItemState,
+}
 OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome}
 
 

@@ -65,7 +65,8 @@ class Conversation(Generic[T]):
             left, talk = calls_left(talk.transcript), talk.heard(reply)
             self.talk = talk
             heed_cancellation()  # the reply counts, but nothing that it asks for is done any more
-            talk = self._weigh(await self._using.answer(talk, reply, left), reply)
+            talk = await self._using.answer(talk, reply, left)
+            talk = self._weigh(await self._terms.attend(talk), reply)
         return Ended(talk=await self._put_away(talk, talk.end), output=self._output)
 
     async def open(self, conversation: str, task: str, images: tuple[str, ...] = ()) -> Talk:

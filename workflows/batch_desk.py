@@ -6,7 +6,7 @@ from pydantic import Field
 from temporalio import workflow
 
 from workflows.calls import store
-from workflows.flow import history_is_full
+from workflows.history import history_is_full
 from workflows.models import Tended, TendRequest, Value
 from workflows.ports import Batches
 

@@ -116,15 +116,13 @@ class Escalation(Reviewable):
 
     async def agree(self, calls: tuple[GatedCall, ...]) -> tuple[CallRuling, ...]:
         """Ask about tool calls that need a person's agreement; returns what was said to each."""
-        status, agent = self.status, self.agent
+        agent = self.agent
         tools = ", ".join(dict.fromkeys(call.tool for call in calls))
         why = "; ".join(dict.fromkeys(call.why for call in calls))
         digest = digest_of_words(*(call.digest for call in calls)) if len(calls) > 1 else calls[0].digest
         title = f"{agent or self.pipeline}: may it call {tools}?"
         question = self.question(title, why, ("approve", "edit", "reject"), kind="calls", calls=calls, digest=digest)
-        self.stage("awaiting_review")
         decisions = await self.hear(question)
-        self.stage(status, agent)
         shown = {call.call_id: call.digest for call in calls}
         return tuple(
             CallRuling(
@@ -139,14 +137,10 @@ class Escalation(Reviewable):
         )
 
     async def _put(self, question: Question) -> Decision:
-        """Ask, and show it; `declined` keeps the answer of a person who ends the work."""
-        status, agent = self.status, self.agent
-        self.stage("awaiting_review")
+        """Ask; `declined` keeps the answer of a person who ends the work."""
         decision = await self.ask(question)
         if decision.choice == "reject":
             self.declined = decision
-        else:
-            self.stage(status, agent)
         return decision
 
     def take_cap(self, standing: Standing) -> None:

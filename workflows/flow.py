@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
+from operator import add
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
@@ -15,7 +17,9 @@ from workflows.models import (
     Arrival,
     Cap,
     Contract,
+    Decision,
     Patience,
+    Question,
     ReviewPolicy,
     Scope,
     Spend,
@@ -41,8 +45,9 @@ class Flow(Recorded, Escalation):
         self.contract = Contract(goal="")
         self.patience: Patience = "now"
         self.resting: Talk | None = None
-        self._conversation: Conversation[BaseModel] | None = None
-        self._before = Spend()
+        self._talking: dict[Conversation[BaseModel], Spend] = {}
+        self._asking = asyncio.Lock()
+        self._shown: tuple[str, str, int] | None = None
         self._consulted = 0
         self._arrived: set[tuple[str, int]] = set()
 
@@ -53,9 +58,14 @@ class Flow(Recorded, Escalation):
 
     @property
     def spent(self) -> Spend:
-        """What was spent so far, the open conversation included."""
-        talk = self._conversation.talk if self._conversation else None
-        return self.spend + talk.spend.less(self._before) if talk else self.spend
+        """What was spent so far, the open conversations included."""
+        newly = [each.talk.spend.less(before) for each, before in self._talking.items() if each.talk]
+        return reduce(add, newly, self.spend)
+
+    @property
+    def talk(self) -> Talk | None:
+        """The conversation that was opened last, as far as it has come; None between two."""
+        return next(reversed([each.talk for each in self._talking]), None)
 
     @property
     def cap_micro_usd(self) -> int:
@@ -75,9 +85,11 @@ class Flow(Recorded, Escalation):
         """Show where the flow stands, to the list and to the page of the Temporal UI."""
         self.status, self.agent = status, agent
         cost = self.spent.micro_usd
-        workflow.upsert_search_attributes(
-            [STATUS.value_set(status), AGENT.value_set(agent), COST_USD.value_set(cost / 1_000_000)]
-        )
+        if (shown := (status, agent, cost)) != self._shown:
+            self._shown = shown
+            workflow.upsert_search_attributes(
+                [STATUS.value_set(status), AGENT.value_set(agent), COST_USD.value_set(cost / 1_000_000)]
+            )
         workflow.set_current_details(self.details())
 
     def waits(self, reason: str) -> None:
@@ -133,6 +145,15 @@ class Flow(Recorded, Escalation):
             else:
                 return ended
 
+    async def hear(self, question: Question) -> tuple[Decision, ...]:
+        """Ask, and show it; of work that goes on side by side, one question after the other."""
+        async with self._asking:
+            status, agent = self.status, self.agent
+            self.stage("awaiting_review")
+            decisions = await super().hear(question)
+            self.stage(status, agent)
+            return decisions
+
     async def arrival(self, conversation: str, head: int) -> None:
         """Wait for the signal that a batched reply is there, or until it is time to look without one."""
         self.waits("the reply of a batch")
@@ -145,20 +166,11 @@ class Flow(Recorded, Escalation):
 
     async def _carry_on(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Run a conversation to its next end, and book what it cost."""
-        self._conversation, self._before = cast("Conversation[BaseModel]", conversation), talk.spend
         conversation.talk = talk
+        talking = cast("Conversation[BaseModel]", conversation)
+        self._talking[talking] = talk.spend
         try:
             return await conversation.run(talk)
         finally:
-            self.spend, self._conversation = self.spent, None
-
-
-HISTORY_EVENTS = 2_000
-HISTORY_BYTES = 1_000_000
-
-
-def history_is_full() -> bool:
-    """Tell, between turns, that the flow should go on in a new run: long before the server would insist."""
-    info = workflow.info()
-    full = info.get_current_history_length() > HISTORY_EVENTS or info.get_current_history_size() > HISTORY_BYTES
-    return full or info.is_continue_as_new_suggested()
+            before = self._talking.pop(talking)
+            self.spend += (conversation.talk or talk).spend.less(before)

@@ -30,8 +30,8 @@ from workflows.models import (
     preview,
 )
 from workflows.production_calls import measure_image, record_item, verify_published
+from workflows.terms import GATE, grant
 
-GATE = "gate"
 MOST_TRIES = 12
 """Attempts that a question shows, the last ones; all are in the item's record."""
 
@@ -141,8 +141,8 @@ class ItemFlow(ItemPeople):
         """Have a cleared take published, and believe it only when the published bytes prove it."""
         self._show("publishing", self.graph.publisher.name)
         asset = asset_id(judged.digest)
-        grant = asset if by == GATE else f"{asset}|by={by}"
-        ended = await self.consult(self.graph.publisher, self.publisher_task(asset), self.terms(grants=(grant,)))
+        terms = self.terms(grants=(grant(asset, by),))
+        ended = await self.consult(self.graph.publisher, self.publisher_task(asset), terms)
         proof = await verify_published(VerifyRequest(run=self.order.run, item=self.item.key, digest=judged.digest))
         if proof.publication is None:
             self._trouble = f"It could not be published: {ended.reason or proof.problem}"
@@ -181,7 +181,7 @@ class ItemFlow(ItemPeople):
         return {asset_id(digest): digest for digest in ended.talk.assets}[ended.output.asset]
 
     def _was_made_here(self, take: Take) -> str | None:
-        talk = self._conversation.talk if self._conversation else None
+        talk = self.talk
         made = [asset_id(digest) for digest in talk.assets] if talk else []
         if take.asset in made:
             return None

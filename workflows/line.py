@@ -6,7 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
 
 from workflows.calls import cause, heed_cancellation, read_budget
-from workflows.flow import Flow, history_is_full
+from workflows.flow import Flow
+from workflows.history import history_is_full
 from workflows.models import (
     ItemOrder,
     ItemRecord,

@@ -12,6 +12,13 @@ from workflows.models import CallRuling, Cap, Contract, Effort, GatedCall, Limit
 T = TypeVar("T", bound=BaseModel)
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
+GATE = "gate"
+"""Who clears what no person decided."""
+
+
+def grant(thing: str, by: str = GATE) -> str:
+    """Write down that a thing was cleared, and by whom; `Context.cleared_by` of the tools reads it."""
+    return thing if by == GATE else f"{thing}|by={by}"
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,11 @@ async def no_batch(conversation: str, head: int) -> None:
     raise NotImplementedError(f"{conversation} at {head} waits for a batch, and nothing tells of its arrival")
 
 
+async def let_be(talk: Talk) -> Talk:
+    """Attend to nothing."""
+    return talk
+
+
 async def nobody(calls: tuple[GatedCall, ...]) -> tuple[CallRuling, ...]:
     """Refuse: without anybody to ask, no call that needs a person's agreement is run."""
     no = {"agreed": False, "by": "nobody", "note": "nobody can be asked"}
@@ -49,6 +61,7 @@ class Terms(Generic[T]):
     `accept` says what is wrong with an output of the right type, or None; such an output is sent back `returns` times
     (one that misfits its type as often as the agent's limits say). `caps` are the accounts around the agent's own that
     its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has cleared.
+    `attend` looks at each turn once its calls are answered: it may tell the agent something, grant, or end it.
     `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what is
     waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there. `agree`
     asks people about calls that need it, and returns what was said to each.
@@ -62,6 +75,7 @@ class Terms(Generic[T]):
     caps: tuple[Cap, ...] = ()
     patience: Patience = "now"
     grants: tuple[str, ...] = ()
+    attend: Callable[[Talk], Awaitable[Talk]] = let_be
     carry_on: Callable[[], bool] = lambda: False
     waits: Callable[[str], None] = lambda _: None
     arrival: Callable[[str, int], Awaitable[None]] = no_batch

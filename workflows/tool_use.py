@@ -49,7 +49,7 @@ class Using(Generic[T]):
             position=talk.head - 1,
             calls=tuple(call.id for call in batch),
             key=f"{talk.conversation}:{talk.head - 1}",
-            grants=self._terms.grants,
+            grants=(*self._terms.grants, *talk.grants),
             rulings=rulings,
         )
         try:

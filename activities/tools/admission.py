@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from activities.likeness import nearest_words
 from activities.tools.answers import Answer, refused
 from activities.tools.definition import Context, RawCall, Tool
+from activities.tools.given import Given
 from activities.tools.references import References
 from activities.tools.schemas import brief_schema, input_schema, problems
 
@@ -67,7 +68,9 @@ def _shape(tool: Tool, raw: Any) -> BaseModel | Answer:  # noqa: ANN401 - whatev
 def _permission(tool: Tool, arguments: BaseModel, context: Context) -> Answer | None:
     if tool.permit is None:
         return None
-    value = str(getattr(arguments, tool.permit))
+    # What came under a schema of somebody else's has no fields, and need not be there.
+    named = arguments.root.get(tool.permit, "") if isinstance(arguments, Given) else getattr(arguments, tool.permit)
+    value = str(named)
     if context.cleared_by(value) is not None:
         return None
     cleared = ", ".join(grant.partition("|by=")[0] for grant in context.grants[:5]) or "nothing"

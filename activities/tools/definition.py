@@ -1,7 +1,7 @@
 """What a tool is, and what the toolbox asks of the store of conversations."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, get_type_hints
@@ -16,7 +16,11 @@ Approval = str | Callable[[Any], str | None]
 
 
 class BadTool(TypeError):  # noqa: N818 - it says what is wrong
-    """A tool is declared wrongly; found when the worker starts, never in a run."""
+    """A tool is declared wrongly; found when the worker starts, never in a run. The second line says what to do."""
+
+    def __init__(self, problem: str, fix: str) -> None:
+        """Say what is wrong, and what would be right."""
+        super().__init__(f"{problem}\n  fix: {fix}")
 
 
 class Policy(NamedTuple):
@@ -54,6 +58,10 @@ class CallLog(Protocol):
 
     async def pinned_tools(self, pin: str) -> tuple[str, ...]:
         """Name the tools of the pinned agent; empty when the pin is unknown."""
+        ...
+
+    async def pinned_definitions(self, pin: str) -> Mapping[str, Mapping[str, Any]]:
+        """Give what the pinned agent was told of its tools, by name."""
         ...
 
     async def calls(self, conversation: str, position: int) -> tuple[RawCall, ...]:
@@ -133,7 +141,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: what the model is told of it, how it is checked and how it is run."""
+    """One tool: what the model is told of it, how it is checked and how it is run. `source` is whose it is."""
 
     name: str
     description: str
@@ -145,6 +153,8 @@ class Tool:
     reconcile: Run | None = None
     summary: Callable[[Any], str] | None = None
     approval: Approval = ""
+    idempotent: bool = False
+    source: str = ""
 
 
 def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
@@ -155,6 +165,7 @@ def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
     queue: str = "tools",
     permit: str | None = None,
     reconcile: Run | None = None,
+    idempotent: bool = False,
     summary: Callable[[Any], str] | None = None,
     approval: Approval = "",
 ) -> Callable[[Run], Tool]:
@@ -163,6 +174,7 @@ def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
     The first parameter is the pydantic model of its arguments, all others are dependencies that the toolbox finds by
     their type. `permit` names the argument whose value must have been cleared. `reconcile` has the same parameters; it
     looks up whether the effect happened and returns the result, `NotDone()`, or `None` when it cannot tell.
+    `idempotent` says that the target does a thing once for each `context.key`: in doubt the call is simply made again.
     `approval` says why a person has to agree before a call runs; as a function of the arguments it may return nothing
     where nobody has to.
 
@@ -173,28 +185,45 @@ def tool(  # noqa: PLR0913 - a declaration names each thing that is not as usual
     def declare(run: Run) -> Tool:
         name = run.__name__
         arguments, needs = _signature(run, name)
-        if reconcile is not None and _signature(reconcile, name) != (arguments, needs):
-            raise BadTool(f"{name}: reconcile must have the same parameters as the tool")
-        if permit is not None and permit not in arguments.model_fields:
-            raise BadTool(f"{name}: permit names no argument: {permit}")
-        if effect != "once" and reconcile is not None:
-            raise BadTool(f'{name}: only a "once" tool is reconciled')
-        description = inspect.getdoc(run)
-        if not description:
-            raise BadTool(f"{name}: the docstring is what the model reads; write one")
         policy = Policy(effect, quick, queue, timeout)
-        return Tool(name, description, arguments, run, policy, needs, permit, reconcile, summary, approval)
+        description = inspect.getdoc(run) or ""
+        declared = Tool(
+            name, description, arguments, run, policy, needs, permit, reconcile, summary, approval, idempotent
+        )
+        _consistent(declared)
+        return declared
 
     return declare
 
 
+def _consistent(tool: Tool) -> None:
+    name, once = tool.name, tool.policy.effect == "once"
+    if not tool.description:
+        raise BadTool(f"{name}: the docstring is what the model reads, and there is none", "write one")
+    if tool.permit is not None and tool.permit not in tool.arguments.model_fields:
+        known = ", ".join(tool.arguments.model_fields) or "none"
+        raise BadTool(f"{name}: permit names no argument: {tool.permit}", f"name one of its arguments: {known}")
+    if tool.reconcile is not None and _signature(tool.reconcile, name) != (tool.arguments, tool.needs):
+        problem = f"{name}: reconcile must have the same parameters as the tool"
+        raise BadTool(problem, "give both the same types in the same order; what one does not need it may leave unused")
+    if not once and (tool.reconcile is not None or tool.idempotent):
+        problem = f'{name}: only a "once" tool is reconciled or idempotent by its key'
+        raise BadTool(problem, 'make it effect="once", or leave reconcile and idempotent out')
+    if tool.idempotent and Context not in tool.needs:
+        problem = f"{name}: it is said to be idempotent, but does not know its key"
+        raise BadTool(problem, "take a parameter of the type Context, and send context.key to the target")
+
+
 def _signature(run: Run, name: str) -> tuple[type[BaseModel], tuple[Any, ...]]:
     if not inspect.iscoroutinefunction(run):
-        raise BadTool(f"{name}: a tool is an async function")
+        raise BadTool(f"{name}: a tool is an async function", f"write it as `async def {name}`")
     hints = get_type_hints(run)
     kinds = [hints.get(parameter) for parameter in inspect.signature(run).parameters]
     if not kinds or not isinstance(kinds[0], type) or not issubclass(kinds[0], BaseModel):
-        raise BadTool(f"{name}: the first parameter must be a pydantic model of the arguments")
-    if any(not isinstance(kind, type) for kind in kinds):
-        raise BadTool(f"{name}: every parameter needs a class as its type")
+        problem = f"{name}: the first parameter must be a pydantic model of the arguments"
+        raise BadTool(problem, "declare a class with the base Arguments, and use it as the parameter's type")
+    for parameter, kind in zip(inspect.signature(run).parameters, kinds, strict=True):
+        if not isinstance(kind, type):
+            problem = f"{name}: the parameter {parameter} has no class as its type"
+            raise BadTool(problem, "name the class of the dependency; the toolbox finds it by that")
     return kinds[0], tuple(kinds[1:])

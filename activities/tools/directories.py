@@ -1,6 +1,6 @@
 """Directories: everything that a tool's argument can refer to, by kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select, update
@@ -13,8 +13,10 @@ from activities.studio.profiles import Profiles
 from activities.tools.references import Directory, References
 
 
-def catalog_references(database: Database, profiles: Profiles) -> References:
-    """Check references to fashion models, products, shots, images and venue profiles."""
+def catalog_references(
+    database: Database, profiles: Profiles, others: Mapping[str, Directory] | None = None
+) -> References:
+    """Check references to fashion models, products, shots, images and venue profiles, and to what `others` list."""
     return References(
         {
             "model": Rows(database, "model", select(ModelRow.id, ModelRow.name, ModelRow.height_cm), owned=False),
@@ -24,6 +26,7 @@ def catalog_references(database: Database, profiles: Profiles) -> References:
             "item": Rows(database, "item", select(ShotRow.key, ShotRow.key, ShotRow.run).order_by(ShotRow.position)),
             "asset": Rows(database, "asset", select(AssetRow.id, AssetRow.item, AssetRow.run)),
             "profile": ProfileDirectory(profiles),
+            **(others or {}),
         }
     )
 

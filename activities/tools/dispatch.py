@@ -82,11 +82,14 @@ class Dispatch:
         return answer
 
     async def _look_up(self, tool: Tool, arguments: BaseModel, context: Context) -> Answer | NotDone:
-        """Ask the target whether the effect happened; without a clear answer nothing is repeated."""
-        found = None
-        if tool.reconcile is not None:
+        """Ask the target whether the effect happened; without a clear answer nothing is repeated.
+
+        A target that does a thing once for each key is asked by making the same call again.
+        """
+        found, ask = None, tool.run if tool.idempotent else tool.reconcile
+        if ask is not None:
             try:
-                found = await self._call(tool, tool.reconcile, arguments, context)
+                found = await self._call(tool, ask, arguments, context)
                 if found is not None and not isinstance(found, NotDone):
                     return self._answer(tool, found)
             except Exception as error:  # noqa: BLE001 - then it cannot tell
@@ -132,7 +135,8 @@ class Dispatch:
             return found[0]
         names = ", ".join(sorted(type(thing).__name__ for thing in self._world)) or "nothing"
         problem = "nothing in the world is one" if not found else "several things in the world are one"
-        raise BadTool(f"{tool.name} needs a {need.__name__}, but {problem}: {names}")
+        fix = f"give World.open exactly one {need.__name__} among its dependencies"
+        raise BadTool(f"{tool.name} needs a {need.__name__}, but {problem}: {names}", fix)
 
 
 def _unknown(tool: Tool) -> Answer:

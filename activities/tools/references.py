@@ -1,6 +1,6 @@
 """References: arguments that name something that must exist, and suggestions for those that do not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol, get_args, get_origin
 
@@ -45,6 +45,35 @@ class Directory(Protocol):
     async def touch(self, name: str) -> None:
         """Remember that an id was used now."""
         ...
+
+
+class Names(Directory):
+    """A directory over names that `read` lists: the shortest way to references of your own. They are everybody's."""
+
+    def __init__(self, read: Callable[[], Awaitable[Iterable[Named]]]) -> None:
+        """List names by `read`, which is called for every check."""
+        self._read = read
+        self._used: dict[str, None] = {}
+
+    async def owners(self, name: str) -> tuple[str, ...] | None:
+        """Say whether there is such a name."""
+        return () if any(each.id == name for each in await self._read()) else None
+
+    async def candidates(self, owner: str | None, limit: int) -> Sequence[Named]:  # noqa: ARG002 - they are everybody's
+        """List all names."""
+        return list(await self._read())[:limit]
+
+    async def recent(self, owner: str | None, limit: int) -> Sequence[Named]:  # noqa: ARG002 - as above
+        """List what this process saw used last, latest first."""
+        known = {each.id: each for each in await self._read()}
+        return [known[name] for name in reversed(self._used) if name in known][:limit]
+
+    async def touch(self, name: str) -> None:
+        """Remember that a name was used now, among the last hundred."""
+        self._used.pop(name, None)
+        self._used[name] = None
+        if len(self._used) > 100:  # noqa: PLR2004 - as the sentence says
+            del self._used[next(iter(self._used))]
 
 
 class Found(NamedTuple):

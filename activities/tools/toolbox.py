@@ -15,9 +15,11 @@ from activities.heartbeats import beating
 from activities.spots import Surroundings
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
+from activities.tools.conditions import conditions
 from activities.tools.definition import BadTool, CallLog, Context, Policy, RawCall, Tool, ToolResult
 from activities.tools.dispatch import Dispatch
 from activities.tools.gate import Passed, edited_call, gated, pass_gate
+from activities.tools.pins import as_pinned
 from activities.tools.references import References
 from activities.tools.schemas import input_schema
 from workflows.models import CallRuling, GatedCall, Outcome, Outcomes, ToolUse, asset_id
@@ -30,11 +32,16 @@ class Toolset:
     """The declared tools, by name: what an agent is pinned with."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        """Take `tools`; two of one name are a `BadTool`."""
+        """Take `tools`.
+
+        Raises:
+            BadTool: two have one name, or one does not fulfil the conditions.
+        """
         self._tools: dict[str, Tool] = {}
         for each in tools:
             if each.name in self._tools:
-                raise BadTool(f"there are two tools named {each.name}")
+                raise BadTool(f"there are two tools named {each.name}", "rename the function of one of them")
+            conditions(each)
             self._tools[each.name] = each
 
     def __iter__(self) -> Iterator[Tool]:
@@ -87,12 +94,14 @@ class Toolbox(Tools):
         for each in toolset:
             self._dispatch.check(each)
             if missing := references.unknown_kinds(each.arguments):
-                raise BadTool(f"{each.name} refers to what has no directory: {', '.join(missing)}")
+                kinds = ", ".join(missing)
+                fix = f"give World.open a directory for each of: {kinds}"
+                raise BadTool(f"{each.name} refers to what has no directory: {kinds}", fix)
 
     @activity.defn(name="use_tools")
     async def use(self, use: ToolUse) -> Outcomes:
         """Check and run a batch of calls: reads side by side, everything else one after the other."""
-        known = self._toolset.among(await self._log.pinned_tools(use.pin))
+        known = await self._known(use.pin)
         calls = {call.id: call for call in await self._log.calls(use.conversation, use.position)}
         names = [calls[call_id].tool for call_id in use.calls if call_id in calls]
         reads = all(known[name].policy.effect == "read" for name in names if name in known)
@@ -104,6 +113,11 @@ class Toolbox(Tools):
             if reads:
                 return _sorted(await asyncio.gather(*map(answer, use.calls)))
             return _sorted([await answer(call_id) for call_id in use.calls])
+
+    async def _known(self, pin: str) -> dict[str, Tool]:
+        known = self._toolset.among(await self._log.pinned_tools(pin))
+        foreign = any(tool.source for tool in known.values())
+        return as_pinned(known, await self._log.pinned_definitions(pin)) if foreign else known
 
     async def _answer(
         self, use: ToolUse, known: dict[str, Tool], call_id: str, call: RawCall | None

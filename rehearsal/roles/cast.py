@@ -6,6 +6,7 @@ from rehearsal.player import Performance, Player, Request
 from rehearsal.roles.critic import Critic
 from rehearsal.roles.dialogue import say
 from rehearsal.roles.generator import Generator
+from rehearsal.roles.photographer import Photographer
 from rehearsal.roles.planner import Planner
 from rehearsal.roles.publisher import Publisher
 from rehearsal.roles.refiner import Refiner
@@ -26,6 +27,7 @@ class Roles(Player):
             "critic": Critic(),
             "refiner": Refiner(),
             "publisher": Publisher(),
+            "photographer": Photographer(),
             "assistant": Assistant(),
             **(others or {}),
         }

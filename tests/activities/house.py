@@ -21,9 +21,13 @@ class Log:
     said: list[RawCall]
     pinned: tuple[str, ...]
     results: dict[str, ToolResult] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
 
     async def pinned_tools(self, pin):
         return self.pinned
+
+    async def pinned_definitions(self, pin):
+        return self.told
 
     async def calls(self, conversation, position):
         return tuple(self.said)
@@ -47,6 +51,7 @@ class House:
         self.log = Log([], tuple(tool.name for tool in tools))
         self.references = directories if isinstance(directories, References) else References(directories or {})
         self.toolbox = self.box(tools, world)
+        self.log.told = {each["name"]: each for each in Toolset(tools).definitions(self.log.pinned)}
 
     def box(self, tools, world=()):
         return Toolbox(Toolset(tools), world, self.references, self.log, self.effects, self.assets)

@@ -14,7 +14,6 @@ from activities.tools.definition import (
     Arguments,
     Artefact,
     BadTool,
-    Context,
     Declined,
     Escalation,
     Policy,
@@ -333,26 +332,6 @@ def test_a_missing_dependency_is_refused_at_the_start(tmp_path):
 def test_a_reference_without_a_directory_is_refused_at_the_start(tmp_path, clock):
     with pytest.raises(BadTool, match="no directory: guest, table"):
         House(tmp_path, (cook,), {}, [clock])
-
-
-def test_a_badly_declared_tool_is_refused_at_once():
-    async def loose(anything, context: Context) -> dict:
-        """Take anything."""
-        return {}
-
-    async def silent(nothing: Nothing) -> dict:
-        return {}
-
-    def blocking(nothing: Nothing) -> dict:
-        """Block."""
-        return {}
-
-    declare = tool(effect="read", timeout=SOON)
-    for run, problem in ((loose, "pydantic model"), (silent, "docstring"), (blocking, "async function")):
-        with pytest.raises(BadTool, match=problem):
-            declare(run)
-    with pytest.raises(BadTool, match="permit names no argument"):
-        tool(effect="once", timeout=SOON, permit="asset")(burn.run)
 
 
 def test_a_reference_is_found_in_nested_models_and_lists(tmp_path):

@@ -43,7 +43,11 @@ async def echo(seat: Seat) -> dict:
     return {"note": seat.note, "n": seat.n, "rows": seat.rows}
 
 
-@tool(effect="once", timeout=SOON)
+async def nobody_knows(seat: Seat) -> None:
+    pass
+
+
+@tool(effect="once", timeout=SOON, reconcile=nobody_knows)
 async def ask(seat: Seat) -> Escalation:
     """Ask."""
     return Escalation(seat.note, seat.note)

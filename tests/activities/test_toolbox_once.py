@@ -33,8 +33,8 @@ async def was_it_sent(letter: Letter, post: Post, context: Context):
     return {"sent": letter.text} if context.key in post.sent else NotDone()
 
 
-def postman(reconcile):
-    @tool(effect="once", timeout=SOON, reconcile=reconcile)
+def postman(**kept):
+    @tool(effect="once", timeout=SOON, **kept)
     async def send(letter: Letter, post: Post, context: Context) -> dict:
         """Send a letter."""
         if post.trouble == "refused":
@@ -65,7 +65,7 @@ def post():
 
 @pytest.fixture
 def house(tmp_path, post):
-    return House(tmp_path, (postman(was_it_sent), shout), world=[post])
+    return House(tmp_path, (postman(reconcile=was_it_sent), shout), world=[post])
 
 
 def forget(house):
@@ -126,14 +126,62 @@ async def test_an_outcome_that_cannot_be_known_is_refused_and_left_to_a_person(h
 
 
 async def test_without_a_way_to_look_it_up_a_broken_line_is_an_unknown_outcome(tmp_path, post):
-    house = House(tmp_path, (postman(None),), world=[post])
+    house = House(tmp_path, (postman(permit="text"),), world=[post])
     post.trouble = "after"
-    outcome = await house.use("send", {"text": "hello"})
+    outcome = await house.use("send", {"text": "hello"}, grants=("hello",))
     assert outcome.refusal == "unknown_outcome"
     forget(house)
     post.trouble = None
-    assert (await house.again("c1")).refusal == "unknown_outcome"
+    assert (await house.again("c1", grants=("hello",))).refusal == "unknown_outcome"
     assert len(post.sent) == 1
+
+
+class Ledger(Post):
+    """A target that does a thing once for each key, however often it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = 0
+
+    def take(self, key):
+        self.asked += 1
+        if key not in self.sent:
+            self.sent.append(key)
+
+
+@tool(effect="once", timeout=SOON, idempotent=True)
+async def pay(letter: Letter, ledger: Ledger, context: Context) -> dict:
+    """Pay a bill."""
+    ledger.take(context.key)
+    if ledger.trouble == "always" or (ledger.trouble == "after" and ledger.asked == 1):
+        raise ConnectionError("the line broke")
+    if ledger.trouble == "crash" and ledger.asked == 1:
+        raise asyncio.CancelledError
+    return {"paid": letter.text}
+
+
+@pytest.mark.parametrize("trouble", ["after", "crash"])
+async def test_a_target_that_honours_the_key_is_asked_again_under_the_same_one(tmp_path, trouble):
+    ledger = Ledger()
+    house = House(tmp_path, (pay,), world=[ledger])
+    ledger.trouble = trouble
+    if trouble == "crash":
+        with pytest.raises(asyncio.CancelledError):
+            await house.use("pay", {"text": "ten"})
+        outcome = await house.again("c1")
+    else:
+        outcome = await house.use("pay", {"text": "ten"})
+    assert outcome.ok
+    assert (ledger.asked, ledger.sent) == (2, ["batch:c1"])
+    assert (await house.effects.find("batch:c1")).status == "done"
+
+
+async def test_a_target_that_honours_the_key_and_never_answers_is_an_unknown_outcome(tmp_path):
+    ledger = Ledger()
+    house = House(tmp_path, (pay,), world=[ledger])
+    ledger.trouble = "always"
+    assert (await house.use("pay", {"text": "ten"})).refusal == "unknown_outcome"
+    assert (ledger.asked, ledger.sent) == (2, ["batch:c1"])
 
 
 async def test_a_line_that_broke_behind_the_effect_is_a_success_when_the_target_says_so(house, post):

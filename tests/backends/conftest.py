@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from console.processes import free_port
+from screentest.servers import serve
 from tests.scenarios.stage import staged
-from tests.scenarios.temporal import serve
 
 PATIENCE = 180
 

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from console.processes import free_port
+from screentest.servers import serve
 from tests.browser.household import Household
 from tests.browser.looking import FLAGS, Guest
-from tests.scenarios.temporal import serve
 
 expect.set_options(timeout=15_000)
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from screentest.fixtures import temporal_server
 from tests.scenarios.conftest import server
 from tests.scenarios.stage import staged
 
-__all__ = ["server"]
+__all__ = ["server", "temporal_server"]
 
 
 @pytest.fixture

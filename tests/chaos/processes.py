@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.scenarios.temporal import wait_for
+from screentest.servers import wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 WORKER = ROOT / "worker.py"

@@ -7,8 +7,8 @@ from temporalio.service import RPCError
 
 from console.processes import free_port
 from rehearsal.scripts import Script, answer, call, forever, later
+from screentest import servers as temporal
 from tests.chaos.processes import endpoint, environment, kill, worker
-from tests.scenarios import temporal
 from tests.scenarios.shoots import brief, ended, state_of, until
 
 TURNS = 12

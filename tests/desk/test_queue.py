@@ -10,9 +10,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.deciding import Deciding
 from console.processes import free_port
 from desk.queue import PER_PAGE, Filters, Queue
+from screentest.servers import serve
 from tests.desk.crowd import Counted, gather
 from tests.scenarios.signing import DESK
-from tests.scenarios.temporal import serve
 from workflows.models import Identity
 
 CROWD = 1_000

@@ -18,8 +18,8 @@ from console.processes import free_port
 from deploy.observability import rules
 from deploy.observability.clock import Clock
 from deploy.observability.files import HERE, as_yaml
+from screentest.servers import wait_for
 from tests.observability.parts import program
-from tests.scenarios.temporal import wait_for
 
 DRILL = Clock(1 / 960, 5)
 """An hour is four seconds; but no window is shorter than five, with a scrape each second."""

@@ -15,9 +15,9 @@ from temporalio.client import WorkflowFailureError
 
 from console.processes import free_port
 from rehearsal.scripts import answer, call, calls
+from screentest.servers import serve
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
-from tests.scenarios.temporal import serve
 from workflows.models import Limits
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -55,6 +55,11 @@ async def record(server: str, home: Path) -> None:
             await ended(run)
         await keep("image-production-cancelled", run)
         await keep("shoot-item-cancelled", stage.item(run.id, KEY))
+    async with staged(server, home / "solo", cast(GREY)) as stage:
+        run = await stage.start_production(brief(), kind="SoloProduction")
+        await ended(run)
+        await keep("solo-production", run)
+        await keep("solo-item-refined-and-published", stage.item(run.id, KEY))
     async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
         agent = await stage.start_agent("Find the way.")
         await asked(stage, agent)

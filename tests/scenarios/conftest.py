@@ -2,17 +2,16 @@
 
 import pytest
 
-from console.processes import free_port
+from screentest.fixtures import temporal_server
 from tests.scenarios.stage import staged
-from tests.scenarios.temporal import serve
+
+__all__ = ["play", "server", "temporal_server"]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
+@pytest.fixture
+def server(temporal_server):
     """The address of a Temporal server that lives as long as the test run."""
-    port = free_port()
-    with serve(port, tmp_path_factory.mktemp("temporal") / "temporal.db"):
-        yield f"127.0.0.1:{port}"
+    return temporal_server
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from rehearsal.scripts import (
     stop,
     truncate,
 )
+from screentest.servers import serve
 from tests.scenarios.agents import DONE, assistant, decide, ended, spends
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.temporal import serve
 from workflows.models import AgentOutcome, Limits
 
 PAGE = Path("docs/faults.md")

@@ -21,7 +21,11 @@ async def pour(at: Look) -> dict[str, str]:
     return {"poured": f"{at.place} " * 8_000}
 
 
-@tool(effect="once", timeout=TINY)
+async def nobody_knows(what: Write, notebook: Notebook) -> None:
+    """There is no way to tell whether a letter was sent."""
+
+
+@tool(effect="once", timeout=TINY, reconcile=nobody_knows)
 async def send_letter(what: Write, notebook: Notebook) -> dict[str, str]:
     """Send a letter, and break down behind it."""
     notebook.lines.append(what.line)

@@ -110,6 +110,7 @@ from workflows.models.turns import (
     ToolUse,
     TurnRequest,
 )
+from workflows.models.work import WorkOrder, WorkState
 
 __all__ = [
     "MOVES",
@@ -235,6 +236,8 @@ __all__ = [
     "Verified",
     "VerifyRequest",
     "View",
+    "WorkOrder",
+    "WorkState",
     "WrittenReview",
     "asset_id",
     "preview",

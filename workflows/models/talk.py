@@ -34,6 +34,7 @@ class Talk(Small):
 
     `notes` wait for the next user message. `repairs` counts outputs that were sent back because they misfit their type,
     `returns` those that fit it and were not accepted. `model` is the one that it fell back to; empty is the pinned one.
+    `grants` were given on the way, by whoever attends to the conversation.
     """
 
     conversation: str
@@ -49,6 +50,7 @@ class Talk(Small):
     returns: int = 0
     model: str = ""
     assets: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
     end: End | None = None
 
     @classmethod
@@ -167,6 +169,10 @@ class Talk(Small):
                 "end": End(kind="asks", reason=asked) if asked else self.end,
             }
         )
+
+    def granted(self, grant: str) -> Self:
+        """Let its tools act on what was cleared."""
+        return self.model_copy(update={"grants": (*self.grants, grant)[-WINDOW:]})
 
     def sent_back(self, problem: str, *, fits: bool) -> Self:
         """Have the agent correct its output."""

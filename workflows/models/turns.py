@@ -8,7 +8,7 @@ from workflows.models.money import Allowance, Purse, Usage
 
 Effect = Literal["read", "write", "once"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
-NoteKind = Literal["task", "remind", "nudge", "repair", "person", "cut_off", "last_turn", "funded"]
+NoteKind = Literal["task", "remind", "nudge", "repair", "person", "cut_off", "last_turn", "funded", "gate"]
 Patience = Literal["now", "batch"]
 Stop = Literal[
     "end_turn",  # finished (also stop_sequence)

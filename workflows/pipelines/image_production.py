@@ -143,14 +143,14 @@ class ShootItem(ItemFlow):
 
     def critic_task(self, asset: str, facts: FactSheet) -> str:
         """Show the shot and what was measured; the picture goes with it."""
-        return f"{self._common()}\n{_artefact(asset)}\n{_section('Facts', facts)}"
+        return f"{self._common()}\n{_artefact(asset)}\n{section('Facts', facts)}"
 
     def refiner_task(self, direction: str, judged: Judged) -> str:
         """Show what was tried and what was found."""
         artefact = _artefact(asset_id(judged.digest))
-        found = _section("Facts", judged.facts)
+        found = section("Facts", judged.facts)
         if judged.verdict is not None:
-            found += "\n" + _section("Verdict", judged.verdict)
+            found += "\n" + section("Verdict", judged.verdict)
         return f"{self._common()}\n## Direction\n{direction}\n\n{artefact}\n{found}"
 
     def publisher_task(self, asset: str) -> str:
@@ -158,10 +158,11 @@ class ShootItem(ItemFlow):
         return f"{self._common()}\n{_artefact(asset)}"
 
     def _common(self) -> str:
-        return f"## Contract\n{self.contract.text()}\n\n{_section('Shot', self.order.shot, leave_out={'direction'})}"
+        return f"## Contract\n{self.contract.text()}\n\n{section('Shot', self.order.shot, leave_out={'direction'})}"
 
 
-def _section(heading: str, value: BaseModel, leave_out: set[str] | None = None) -> str:
+def section(heading: str, value: BaseModel, leave_out: set[str] | None = None) -> str:
+    """Write a value as one section of a task."""
     return f"## {heading}\n```json\n{value.model_dump_json(exclude=leave_out)}\n```\n"
 
 

@@ -5,7 +5,8 @@ from typing import NoReturn
 from temporalio import workflow
 
 from workflows.agent import DEFAULT_MODEL, Agent, Conversation, Ended
-from workflows.flow import Flow, history_is_full
+from workflows.flow import Flow
+from workflows.history import history_is_full
 from workflows.models import (
     AgentOrder,
     AgentOutcome,
@@ -115,7 +116,6 @@ class SingleAgent(Flow):
         return f"## Contract\n{self.contract.text()}\n"
 
     def _question_about(self, ended: Ended[Answer]) -> Question:
-        self.stage("awaiting_review")
         goal = preview(self.contract.goal, 120)
         return self.question(goal, ended.reason, ("answer", "revise", "reject"), kind="question")
 

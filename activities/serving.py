@@ -1,0 +1,72 @@
+"""Serving: a worker of any world, from the environment, until it is told to end."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from activities.connection import connect
+from activities.leave import leave
+from activities.logs import log_as_json
+from activities.settings import Settings
+from activities.telemetry import trace_ids
+from activities.tools.definition import BadTool
+from activities.world import World
+
+CANNOT_WORK = 9
+"""The exit code of a worker that something keeps from starting."""
+
+
+def work(open_world: Callable[[], Awaitable[World]]) -> NoReturn:
+    """Be a worker of this world: the whole of a worker's `__main__`."""
+    leave(run(open_world))
+
+
+def run(open_world: Callable[[], Awaitable[World]]) -> int:
+    """Run a worker and return its exit code; what keeps it from starting is said plainly, never as a traceback."""
+    try:
+        log_as_json(Settings(), (trace_ids,))
+        asyncio.run(serve(open_world))
+    except (OSError, ValueError, BadTool, SQLAlchemyError, RPCError) as error:
+        sys.stderr.write(f"callsheet worker: {plainly(error)}\n")
+        return CANNOT_WORK
+    return 0
+
+
+async def serve(open_world: Callable[[], Awaitable[World]]) -> None:
+    """Serve the task queues of the settings until SIGTERM or SIGINT, then drain."""
+    world = await open_world()
+    world.telemetry.install()
+    client = await connect(runtime=world.telemetry.runtime)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await world.share_rates(client)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(world.metered(client))
+        for worker in world.workers(client):
+            await stack.enter_async_context(worker)
+        ready = {"ready": True, "queues": world.settings.queues}
+        if world.telemetry.scraped_at:
+            ready["metrics"] = world.telemetry.scraped_at
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+    world.close()
+
+
+def plainly(error: Exception) -> str:
+    """Say what is wrong, without the values: one may be a secret. Only a tool's mistake has a second line: its fix."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"CALLSHEET_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()[:3])
+    if isinstance(error, BadTool):
+        return str(error)
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return f"the database does not serve: {first}" if isinstance(error, SQLAlchemyError) else first

@@ -1,0 +1,6 @@
+"""The same stage as the scenarios."""
+
+from screentest.fixtures import temporal_server
+from tests.scenarios.conftest import play, server
+
+__all__ = ["play", "server", "temporal_server"]
