@@ -1,5 +1,6 @@
 """The audit trail: whole when nothing was touched, and the first broken line is named when anything was."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -120,3 +121,13 @@ async def test_a_courier_that_cannot_be_started_is_a_state_and_fails_nothing(tol
     entries = [entry async for entry in Audit(told._database).entries("run-1")]
     failed = {"channel": "courier", "state": "failed", "attempts": 1, "error": "no courier: resource_exhausted"}
     assert entries[-1]["deliveries"] == [failed]
+
+
+async def test_a_line_that_was_changed_with_its_hash_breaks_the_line_behind_it(trail):
+    entry = json.loads(trail[2])
+    del entry["hash"]
+    entry["by"] = "Noor"
+    text = json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    entry["hash"] = hashlib.sha256(text.encode()).hexdigest()
+    with pytest.raises(Broken, match="line 4: it does not follow from the line before"):
+        check([*trail[:2], json.dumps(entry), *trail[3:]], KEYRING)
