@@ -5,12 +5,13 @@ The libraries read `OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_A
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Self
+from typing import Self, TextIO
 from uuid import uuid4
 
 from opentelemetry import metrics, trace
@@ -73,15 +74,25 @@ class Telemetry:
         Raises:
             UnknownExporter: an exporter, a protocol or a port is named that there is not.
         """
-        if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        if _disabled(environ):
             return cls()
         spans = exporters_of("TRACES", SPAN_EXPORTERS, environ)
         figures = exporters_of("METRICS", EXPORTERS, environ)
         return cls(
-            [_span_exporter(name) for name in spans],
+            [_span_exporter(name, sys.stdout) for name in spans],
             [otlp_reader()] if "otlp" in figures else [],
             _endpoint(environ) if "prometheus" in figures else None,
         )
+
+    @classmethod
+    def of_spans(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Export spans alone: for a command, which counts nothing, and whose standard output is its own.
+
+        Raises:
+            UnknownExporter: as above.
+        """
+        names = () if _disabled(environ) else exporters_of("TRACES", SPAN_EXPORTERS, environ)
+        return cls(_span_exporter(name, sys.stderr) for name in names)
 
     @cached_property
     def engine(self) -> EngineMetrics | None:
@@ -199,5 +210,9 @@ def _endpoint(environ: Mapping[str, str]) -> ScrapeEndpoint:
         raise UnknownExporter(str(error)) from None
 
 
-def _span_exporter(name: str) -> SpanExporter:
-    return OTLPSpanExporter() if name == "otlp" else ConsoleSpanExporter()
+def _disabled(environ: Mapping[str, str]) -> bool:
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def _span_exporter(name: str, out: TextIO) -> SpanExporter:
+    return OTLPSpanExporter() if name == "otlp" else ConsoleSpanExporter(out=out)

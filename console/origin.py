@@ -25,7 +25,7 @@ def ordered(kind: str, run: str, screen: Screen, environ: Mapping[str, str]) -> 
     its own under it.
     """
     above = _given(environ, screen)
-    telemetry = Telemetry.from_environment(environ)
+    telemetry = Telemetry.of_spans(environ)
     if not telemetry.traces:
         yield environ["TRACEPARENT"] if above else ""
         return

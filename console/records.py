@@ -90,7 +90,7 @@ def cost(run: RunId, as_json: AsJson = False) -> None:
 
 async def _export(stores: Stores, run: str) -> tuple[dict[str, Any], str]:
     """Export a run's spans again: those that a killed worker still had, or all, to a backend that is new."""
-    telemetry = Telemetry.from_environment()
+    telemetry = Telemetry.of_spans()
     if not telemetry.traces:
         raise Stopped(
             Exit.MISSING, "nothing says where to: set OTEL_EXPORTER_OTLP_ENDPOINT, e.g. http://localhost:4318"

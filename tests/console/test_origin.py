@@ -61,6 +61,14 @@ def test_a_command_that_exports_has_a_span_of_its_own_under_which_the_run_stands
     assert [place.sampled for place in places] == [True, True]
 
 
+def test_spans_on_the_console_leave_the_output_of_a_command_alone(staged, monkeypatch):
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "prometheus")  # which no command has anything for
+    Path("order.yaml").write_text(ORDER)
+    assert staged.json("start", "agent", "order.yaml", "--id", "shown") == {"id": "shown"}
+    assert '"name": "start single_agent"' in staged.err
+
+
 def test_what_the_program_above_does_not_record_is_not_recorded_here(capsys, collector, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "TRACEPARENT": f"{ABOVE[:-2]}00"}
