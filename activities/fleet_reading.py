@@ -55,7 +55,7 @@ def read_fleet(session: Session, caps: Caps, at: datetime) -> Reading:
     ratios = {scope: used[scope] / each.cap for scope, each in fleet.items() if each.cap}
     return Reading(
         running=running,
-        stuck=dict.fromkeys(running, 0) | _counts(session, stuck_now(session, at)),
+        stuck=dict.fromkeys(running, 0) | _counts(session, stuck_now(at)),
         waiting=dict.fromkeys(KINDS, 0) | {kind: count for kind, count, _ in questions},
         oldest={kind: first for kind, _, first in questions},
         escalated={name: asked / count for name, (count, asked) in ended.items()},
@@ -83,11 +83,11 @@ def ended_lately(at: datetime) -> Select[str, int, int]:
 
 def waiting_now(session: Session) -> Select[str, int, datetime]:
     """Count the open questions by kind, and find when the oldest was asked."""
-    kind = _in_body(session, NoticeRow, "question", "kind")
-    return select(kind, func.count(), func.min(NoticeRow.told_at)).where(*_open_question(session)).group_by(kind)
+    kind = _kind(session)
+    return select(kind, func.count(), func.min(NoticeRow.told_at)).where(*_open_question()).group_by(kind)
 
 
-def stuck_now(session: Session, at: datetime) -> Select[str, int]:
+def stuck_now(at: datetime) -> Select[str, int]:
     """Count what is open and left no record for long, by name.
 
     What waits for a person does not count, nor what has an item at work or a call under way, in a batch too.
@@ -99,7 +99,7 @@ def stuck_now(session: Session, at: datetime) -> Select[str, int]:
     quiet = and_(
         ~children.where(or_(child.ended_at.is_(None), child.ended_at > since)).exists(),
         ~select(NoticeRow.id).where(*here, NoticeRow.told_at > since).exists(),
-        ~select(NoticeRow.id).where(*here, *_unanswered(session)).exists(),
+        ~select(NoticeRow.id).where(*here, *_unanswered()).exists(),
         ~_at_work(since, at).exists(),
     )
     is_open = (row.ended_at.is_(None), row.started_at < since)
@@ -122,27 +122,26 @@ def _at_work(since: datetime, at: datetime) -> Select[str]:
     return select(talk.id).where(talk.run == row.run, talk.item == row.item, lately)
 
 
-def _open_question(session: Session) -> tuple[ColumnElement[bool], ...]:
+def _open_question() -> tuple[ColumnElement[bool], ...]:
     """A question whose invocation has ended, e.g. because it was cancelled, waits for nobody."""
     row = InvocationRow
     runs = select(row.run).where(row.ended_at.is_(None))
     asking = select(row.id).where(row.run == NoticeRow.run, row.item == NoticeRow.item, row.ended_at.is_(None))
-    return (NoticeRow.run.in_(runs), *_unanswered(session), asking.exists())
+    return (NoticeRow.run.in_(runs), *_unanswered(), asking.exists())
 
 
-def _unanswered(session: Session) -> tuple[ColumnElement[bool], ...]:
-    """A question that was only handed on to somebody else is still open."""
+def _unanswered() -> tuple[ColumnElement[bool], ...]:
+    """A question that was only claimed, answered in part or handed on is still open."""
     later = aliased(NoticeRow)
-    handed_on = _in_body(session, later, "decision", "choice") == "reassign"
-    closed = select(later.id).where(later.question == NoticeRow.question, later.kind.in_(_CLOSES), ~handed_on)
+    closed = select(later.id).where(later.question == NoticeRow.question, later.kind.in_(_CLOSES))
     return NoticeRow.kind == "question", ~closed.exists()
 
 
-def _in_body(session: Session, notice: type[NoticeRow], *path: str) -> ColumnElement[str]:
-    """Read a word of a notice's body, which is JSON kept as text; SQLite has no type for it, PostgreSQL needs one."""
+def _kind(session: Session) -> ColumnElement[str]:
+    """Read the kind of a question in a notice's body: JSON kept as text, for which only PostgreSQL needs a type."""
     sqlite = session.get_bind().dialect.name == "sqlite"
-    body = type_coerce(notice.body, JSON) if sqlite else sql_cast(notice.body, JSON)
-    return cast("ColumnElement[str]", body[path].as_string())
+    body = type_coerce(NoticeRow.body, JSON) if sqlite else sql_cast(NoticeRow.body, JSON)
+    return cast("ColumnElement[str]", body["question", "kind"].as_string())
 
 
 def _tenants(session: Session, caps: Caps, at: datetime) -> dict[str, float]:

@@ -29,7 +29,9 @@ REFUSALS: tuple[str, ...] = get_args(Refusal)
 STOPS: tuple[str, ...] = get_args(Stop)
 ENDS: tuple[str, ...] = ("published", "rejected", "failed", "cancelled")
 STATUSES = frozenset({*get_args(Status), *get_args(ItemStatus)})
-CHOICES: tuple[str, ...] = (*get_args(Choice), "expired")
+CHOICES: tuple[str, ...] = (*(choice for choice in get_args(Choice) if choice not in {"claim", "release"}), "expired")
+"""Whoever claims a question has not answered it."""
+ANSWERED = frozenset({"decided", "answered", "reassigned"})
 ANOMALIES: tuple[str, ...] = get_args(AnomalyKind)
 HALTS: tuple[str, ...] = get_args(HaltKind)
 NOTES = ("nudge", "remind", "last_turn", "repair", "cut_off")
@@ -173,7 +175,7 @@ class Worth:
             yield Measure(names.ESCALATIONS, (self._labels.agent(owners.invocation(row.run, row.item)),))
         elif row.kind == "expired":
             yield Measure(names.DECISIONS, ("expired",))
-        elif row.kind == "decided" and (decision := Notice.model_validate_json(row.body).decision) is not None:
+        elif row.kind in ANSWERED and (decision := Notice.model_validate_json(row.body).decision) is not None:
             yield Measure(names.DECISIONS, (among(CHOICES, decision.choice),))
 
     def _invocation(self, row: InvocationRow, _owners: Owners) -> Measures:

@@ -266,7 +266,8 @@ async def test_questions_count_for_the_workflow_that_asks_and_answers_by_what_wa
     told = [
         notice(),
         notice("reminder"),
-        notice("decided", Decision(choice="reassign", by="Vera", to="leads")),
+        notice("claimed", Decision(choice="claim", by="Vera")),
+        notice("reassigned", Decision(choice="reassign", by="Vera", to="leads")),
         notice("decided", Decision(choice="approve", by="Vera")),
         notice("expired", Decision(choice="reject", by="deadline")),
         notice("conflict", Decision(choice="approve", by="Ines")),
