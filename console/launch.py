@@ -100,7 +100,9 @@ class Launch:
         return str(_first_line(out).get("metrics", ""))
 
     async def desk(self, address: str, url: str) -> None:
-        """Start the review desk at `url`, an address of the loopback."""
+        """Start the review desk at `url`, an address of the loopback; without one there is none."""
+        if not url:
+            return
         out = self._settings.logs / "desk.out"
         where = {"CALLSHEET_DESK_HOST": "127.0.0.1", "CALLSHEET_DESK_PORT": url.rpartition(":")[2]}
         env = {"TEMPORAL_ADDRESS": address, **where, "CALLSHEET_DESK_URL": url}
