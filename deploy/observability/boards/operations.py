@@ -97,7 +97,8 @@ WAITING = Row(
         Panel(
             "table",
             "Open questions by kind",
-            "`review`: an artefact or an agent that cannot go on; `budget`: money. Age of the oldest in seconds.",
+            "`review`: an artefact; `question`: an agent that cannot go on; `calls`: tools that need agreement; "
+            "`budget`: money; `pause`: an alert that stops. Age of the oldest in seconds.",
             [
                 Query(latest("agent_questions_waiting", "kind"), "waiting"),
                 Query(latest("agent_question_oldest_seconds", "kind"), "oldest, seconds"),

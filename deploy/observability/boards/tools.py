@@ -110,7 +110,7 @@ CAUGHT = Row(
         Panel(
             "bars",
             "Refusals, by kind",
-            "`reference`: no such id; `owner`: somebody else's; `schema`: does not fit; `permission`: not granted.",
+            "`reference`: no such id; `owner`: somebody else's; `schema`: does not fit; `approval`: not agreed to.",
             [bars("agent_tool_refusals_total", "refusal")],
         ),
         Panel(
