@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from screentest.fixtures import temporal_server
 from tests.chaos.processes import environment, kill, ready, start_worker
 from tests.observability.watch import watching
 from tests.scenarios.conftest import server
 from tests.scenarios.stage import staged
 
-__all__ = ["server"]
+__all__ = ["server", "temporal_server"]
 
 
 @pytest.fixture
