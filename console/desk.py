@@ -55,9 +55,7 @@ def desk(
             gone = reviewers.remove(remove)
             if not gone:
                 raise Stopped(Exit.UNKNOWN_ID, f"there is no {remove} in {reviewers.path}")
-            screen.show(
-                {"removed": remove}, f"{escape(remove)} is taken out; a session that is open ends within its time."
-            )
+            screen.show({"removed": remove}, f"{escape(remove)} is taken out.")
         elif invite:
             person = _person(invite, role, tuple(tenant or ("*",)), tuple(group or ("reviewers",)))
             secret = reviewers.invite(person)

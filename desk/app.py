@@ -47,10 +47,10 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def build(house: House) -> ASGIApp:
     """Put the pages together."""
     shelf = Shelf()
-    pages, door, board = Pages(shelf), Door(house.sessions, house.settings), Noticeboard(house.sessions)
+    local = None if house.settings.oidc_issuer else house.reviewers
+    pages, door, board = Pages(shelf), Door(house.sessions, house.settings, local), Noticeboard(house.sessions)
     items = ItemPages(door, pages, house.cases, house.told, board)
     decider = Decider(house.deciding, Limiter(house.rates.decisions))
-    local = None if house.settings.oidc_issuer else house.reviewers
     sign_in = SignIn(door, house.sessions, pages, local, house.rates, house.settings.provider)
     parts: tuple[Part, ...] = (
         shelf,

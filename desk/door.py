@@ -1,5 +1,6 @@
 """The door: every page but the sign-in is behind it. It knows who comes, and whether a form was written here."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from desk.forms import Form, read_form
 from desk.refusals import NotSignedIn, Refused, forbidden
+from desk.reviewers import Reviewers
 from desk.sessions import Session, Sessions
 from desk.settings import DeskSettings
 from workflows.models import Identity, Role
@@ -41,10 +43,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Door:
     """Lets people in to pages."""
 
-    def __init__(self, sessions: Sessions, settings: DeskSettings) -> None:
-        """Look sessions up in `sessions`."""
+    def __init__(self, sessions: Sessions, settings: DeskSettings, reviewers: Reviewers | None) -> None:
+        """Look sessions up in `sessions`; where there are `reviewers`, who was taken out of them is out at once."""
         self._sessions = sessions
         self._settings = settings
+        self._reviewers = reviewers
 
     @property
     def cookie(self) -> str:
@@ -66,8 +69,12 @@ class Door:
         return endpoint
 
     async def session(self, request: Request) -> Session | None:
-        """Find the session of a request."""
-        return await self._sessions.find(request.cookies.get(self.cookie, ""))
+        """Find the session of a request, of somebody who may still come in, with the role that they have now."""
+        found = await self._sessions.find(request.cookies.get(self.cookie, ""))
+        if found is None or found.person is None or self._reviewers is None:
+            return found
+        person = await asyncio.to_thread(self._reviewers.current, found.person.name)
+        return found.model_copy(update={"person": person}) if person else None
 
     async def form(self, request: Request, session: Session) -> Form:
         """Read what is handed in, if it was written for this session on a page of this desk.

@@ -341,6 +341,18 @@ def test_a_session_that_was_ended_is_worth_nothing(household):
         assert client.get("/").status_code == 303
 
 
+def test_who_is_taken_out_or_loses_a_role_loses_it_at_once(household):
+    reviewers, person = household.house.reviewers, PEOPLE["lena"].model_copy(update={"name": "Rosa Quist"})
+    path = f"/in/{reviewers.invite(person, choose=False)}"
+    with household.client(None) as client:
+        client.post(path, data={"csrf": token(client.get(path).text)})
+        assert ">lead<" in client.get("/").text
+        reviewers.invite(person.model_copy(update={"role": "viewer"}))
+        assert ">viewer<" in client.get("/").text
+        reviewers.remove("Rosa Quist")
+        assert client.get("/").status_code == 303
+
+
 def test_passwords_cannot_be_tried_without_end(household):
     few = Rates(knocks=Rate(1_000, 0.01), passwords=Rate(3, 600), decisions=Rate(100, 1))
     url = household.second_desk(few)
