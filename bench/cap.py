@@ -31,7 +31,7 @@ from workflows.models import AccountQuery, Spend, Standing
 
 CAP = 1_000_000
 DOLLAR = 1_000_000
-PATIENCE = 1_200
+PATIENCE = 3_600
 
 
 @dataclass(frozen=True)
