@@ -107,3 +107,10 @@ def test_a_request_is_the_same_bytes_every_time_and_has_no_cap_yet():
     assert list(params) == [*again, "tool_choice"]
     assert json.dumps({**params, "tool_choice": 0}) == json.dumps({**again, "tool_choice": 0})
     assert "max_tokens" not in params
+
+
+def test_the_cache_ends_behind_the_instructions_for_an_hour_and_behind_the_last_message_for_five_minutes():
+    params = params_of(PIN, [TASK])
+    assert [block["cache_control"] for block in params["system"]] == [{"type": "ephemeral", "ttl": "1h"}]
+    assert params["cache_control"] == {"type": "ephemeral"}
+    assert json.dumps(params).count('"cache_control"') == 2
