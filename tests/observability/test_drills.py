@@ -73,7 +73,7 @@ async def test_a_question_that_nobody_answers_leaves_a_ticket_until_somebody_doe
         await decide(handle, "revise", "Yes.", question=question["id"])
         outcome = await ended(handle)
         await watch.told("QuestionWaits", "resolved")
-    assert (to, alert["labels"]["kind"], outcome.status) == ("ticket", "review", "complete")
+    assert (to, alert["labels"]["kind"], outcome.status) == ("ticket", "question", "complete")
 
 
 async def test_a_budget_that_burns_wakes_somebody_before_it_is_gone(watched):
