@@ -53,8 +53,8 @@ class Flow(Recorded, Reviewable):
         self.patience: Patience = "now"
         self.agent = ""
         self.declined: Decision | None = None
-        self._conversation: Conversation[BaseModel] | None = None
-        self._before = Spend()
+        self._talking: dict[Conversation[BaseModel], Spend] = {}
+        self._asking = asyncio.Lock()
         self._consulted = 0
         self._asked = 0
         self._arrived: set[tuple[str, int]] = set()
@@ -66,9 +66,9 @@ class Flow(Recorded, Reviewable):
 
     @property
     def spent(self) -> Spend:
-        """What was spent so far, the open conversation included."""
-        talk = self._conversation.talk if self._conversation else None
-        return self.spend + talk.spend.less(self._before) if talk else self.spend
+        """What was spent so far, the open conversations included."""
+        newly = [each.talk.spend.less(before) for each, before in self._talking.items() if each.talk]
+        return sum(newly, self.spend)
 
     @property
     def cap_micro_usd(self) -> int:
@@ -194,15 +194,16 @@ class Flow(Recorded, Reviewable):
         return Note(kind="person", text=f"{decision.by} answers: {decision.note or 'Go on.'}")
 
     async def _put(self, question: Question) -> Decision:
-        """Ask, and show it; `declined` keeps the answer of a person who ends the work."""
-        status, agent = self.status, self.agent
-        self.stage("awaiting_review")
-        decision = await self.ask(question)
-        if decision.choice == "reject":
-            self.declined = decision
-        else:
-            self.stage(status, agent)
-        return decision
+        """Ask, one after the other, and show it; `declined` keeps the answer of a person who ends the work."""
+        async with self._asking:
+            status, agent = self.status, self.agent
+            self.stage("awaiting_review")
+            decision = await self.ask(question)
+            if decision.choice == "reject":
+                self.declined = decision
+            else:
+                self.stage(status, agent)
+            return decision
 
     def take_cap(self, standing: Standing) -> None:
         """Show from now on what the ledger says is this flow's cap; somebody may have taken it away."""
@@ -222,12 +223,14 @@ class Flow(Recorded, Reviewable):
 
     async def _carry_on(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Run a conversation to its next end, and book what it cost."""
-        self._conversation, self._before = cast("Conversation[BaseModel]", conversation), talk.spend
         conversation.talk = talk
+        talking = cast("Conversation[BaseModel]", conversation)
+        self._talking[talking] = talk.spend
         try:
             return await conversation.run(talk)
         finally:
-            self.spend, self._conversation = self.spent, None
+            before = self._talking.pop(talking)
+            self.spend += (conversation.talk or talk).spend.less(before)
 
 
 HISTORY_EVENTS = 2_000

@@ -1,26 +1,21 @@
 """One item's way: generate → measure and judge → refine … → publish, or a person."""
 
-import asyncio
-import contextlib
 from abc import abstractmethod
-from collections.abc import AsyncIterator
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows.agent import Ended
-from workflows.calls import cause, heed_cancellation
-from workflows.flow import Flow
+from workflows.child import Child
 from workflows.graph import Graph, Judged
 from workflows.guards.gate import contradiction, total
 from workflows.models import (
     Attempt,
     Cap,
     Choice,
-    Decision,
     FactSheet,
     ItemOrder,
     ItemRecord,
+    ItemRow,
     ItemState,
     ItemStatus,
     MeasureRequest,
@@ -37,7 +32,7 @@ from workflows.production_calls import measure_image, record_item, verify_publis
 GATE = "gate"
 
 
-class ItemFlow(Flow):
+class ItemFlow(Child):
     """The verbs of one item. What the agents are told is the subclass's; what may be published is the gate's."""
 
     graph: Graph
@@ -111,7 +106,7 @@ class ItemFlow(Flow):
         if (latest := self._latest) is None:
             return await self.escalate(direction)
         self._refinements -= 1
-        self._show("refining", self.graph.refiner.name)
+        self.show("refining", self.graph.refiner.name)
         ended = await self.consult(self.graph.refiner, self.refiner_task(direction, latest))
         if ended.output is None:
             self._trouble = f"The refiner could not help: {ended.reason}"
@@ -126,7 +121,7 @@ class ItemFlow(Flow):
             return await self.publish(self._best, decision.by, direction)
         if decision.choice == "revise":
             return f"{direction}\n\nA reviewer asks for this: {decision.note}"
-        self._show("rejected")
+        self.show("rejected")
         return ""
 
     async def publish_latest(self, direction: str) -> str:
@@ -138,7 +133,7 @@ class ItemFlow(Flow):
 
     async def publish(self, judged: Judged, by: str, direction: str) -> str:
         """Have a cleared take published, and believe it only when the published bytes prove it."""
-        self._show("publishing", self.graph.publisher.name)
+        self.show("publishing", self.graph.publisher.name)
         asset = asset_id(judged.digest)
         grant = asset if by == GATE else f"{asset}|by={by}"
         ended = await self.consult(self.graph.publisher, self.publisher_task(asset), self.terms(grants=(grant,)))
@@ -147,31 +142,25 @@ class ItemFlow(Flow):
             self._trouble = f"It could not be published: {ended.reason or proof.problem}"
             return await self.escalate(direction)
         self.item = self._with(publication=proof.publication)
-        self._show("published")
+        self.show("published")
         return ""
 
-    @contextlib.asynccontextmanager
-    async def settled(self) -> AsyncIterator[None]:
-        """Keep the item's outcome, whatever becomes of it."""
-        try:
-            yield
-        except (ActivityError, asyncio.CancelledError) as error:
-            cancelled = is_cancelled_exception(error)
-            self.item = self._with(error="" if cancelled else cause(error))
-            self._show("cancelled" if cancelled else "failed")
-            await asyncio.shield(self._record())
-            if cancelled:
-                raise
-        else:
-            await self._record()
+    def row(self) -> ItemRow:
+        """Make the small record."""
+        return self._with(spend=self.spent).row()
 
-    async def _record(self) -> None:
+    def show(self, status: ItemStatus, agent: str = "", *, error: str | None = None) -> None:
+        """Show where the item stands."""
+        self.item = self._with(status=status, **({} if error is None else {"error": error}))
+        self.stage(status, agent)
+
+    async def record(self) -> None:
+        """Keep the item's outcome."""
         self.item = self._with(spend=self.spend)
         await record_item(ItemRecord(run=self.order.run, state=self.item))
-        await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first
 
     async def _generate(self, direction: str) -> str | None:
-        self._show("generating", self.graph.generator.name)
+        self.show("generating", self.graph.generator.name)
         terms = self.terms(accept=self._was_made_here)
         ended: Ended[Take] = await self.consult(self.graph.generator, self.generator_task(direction), terms)
         if ended.output is None:
@@ -180,7 +169,7 @@ class ItemFlow(Flow):
         return {asset_id(digest): digest for digest in ended.talk.assets}[ended.output.asset]
 
     def _was_made_here(self, take: Take) -> str | None:
-        talk = self._conversation.talk if self._conversation else None
+        talk = next((each.talk for each in self._talking), None)  # an item holds one conversation at a time
         made = [asset_id(digest) for digest in talk.assets] if talk else []
         if take.asset in made:
             return None
@@ -188,7 +177,7 @@ class ItemFlow(Flow):
         return f"asset: {take.asset!r} was not made in this conversation; hand in one of: {ours}"
 
     async def _judge(self, digest: str, facts: FactSheet) -> Verdict | None:
-        self._show("reviewing", self.graph.critic.name)
+        self.show("reviewing", self.graph.critic.name)
         threshold = self.order.threshold
         terms = self.terms(accept=lambda verdict: contradiction(verdict, facts, threshold), returns=1)
         task = self.critic_task(asset_id(digest), facts)
@@ -216,20 +205,6 @@ class ItemFlow(Flow):
     def _with(self, **changes: object) -> ItemState:
         return self.item.model_copy(update=changes)
 
-    def _show(self, status: ItemStatus, agent: str = "") -> None:
-        self.item = self._with(status=status)
-        self.stage(status, agent)
-
-    async def ask(self, question: Question) -> Decision:
-        """Ask, and let the run know: an item that waits takes up no place, unless all others would ask the same."""
-        before, agent = self.item.status, self.agent
-        self._show("awaiting_review")
-        await self._tell_run("awaiting_review", keeps_place=question.concerns_all)
-        decision = await super().ask(question)
-        await self._tell_run("reviewing")
-        self._show(before, agent)
-        return decision
-
     def _question_now(self) -> Question:
         best = self._best
         left = "; ".join(best.objections(self.order.threshold)) if best else "there is nothing to show"
@@ -239,12 +214,3 @@ class ItemFlow(Flow):
         question = self.question(self.item.title, reason, ("approve", *options) if best else options)
         shown = {"digest": best.digest, "facts": best.facts, "verdict": best.verdict} if best else {}
         return question.model_copy(update=shown)
-
-    async def _tell_run(self, status: ItemStatus, *, keeps_place: bool = False) -> None:
-        """Let the run know that this item waits for a person, or goes on; a run that is gone need not know."""
-        if workflow.info().parent is None:
-            return
-        row = self._with(status=status, spend=self.spend).row().model_copy(update={"keeps_place": keeps_place})
-        with contextlib.suppress(ApplicationError):
-            await workflow.get_external_workflow_handle(self.order.run).signal("item_waits", row)
-        heed_cancellation()

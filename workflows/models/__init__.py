@@ -36,6 +36,10 @@ from workflows.models.money import (
     TopUp,
     Usage,
 )
+from workflows.models.orders import (
+    LineOrder,
+    RunOrder,
+)
 from workflows.models.people import (
     Choice,
     Decision,
@@ -95,7 +99,6 @@ from workflows.models.runs import (
     PageRequest,
     Progress,
     ReviewPolicy,
-    RunOrder,
     RunState,
     Shoot,
     Status,
@@ -188,6 +191,7 @@ __all__ = [
     "LastTurn",
     "Layout",
     "Limits",
+    "LineOrder",
     "Listing",
     "MeasureRequest",
     "Note",

@@ -16,6 +16,7 @@ Status = Literal[
     "awaiting_review",
     "publishing",
     "working",
+    "evaluating",
     "complete",
     "partial",
     "failed",
@@ -26,9 +27,14 @@ ItemStatus = Literal[
     "generating",
     "reviewing",
     "refining",
+    "reading",
+    "evaluating",
+    "comparing",
+    "summarising",
     "awaiting_review",
     "publishing",
     "published",
+    "decided",
     "rejected",
     "failed",
     "cancelled",
@@ -42,25 +48,6 @@ class ReviewPolicy(Value):
     remind_after: timedelta = timedelta(hours=4)
     deadline: timedelta = timedelta(hours=24)
     fallback: Literal["reject", "hold"] = "reject"
-
-
-class RunOrder(Value):
-    """Starts a production. `brief` is the digest of the brief in the asset store.
-
-    `traceparent` is the W3C trace context of whoever orders it; the run is then part of that trace.
-    """
-
-    brief: str
-    title: str = ""
-    tenant: str = "default"
-    traceparent: str = ""
-    concurrency: int = 4
-    review: ReviewPolicy = ReviewPolicy()
-    threshold: int = 80
-    refinements: int = 3
-    model: str = ""
-    patience: Patience = "now"
-    progress: "Progress | None" = None
 
 
 class Shoot(Value):
