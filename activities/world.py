@@ -16,12 +16,15 @@ from activities.anomalies import AlertRules, Anomalies
 from activities.assets import Assets
 from activities.batch_rounds import BatchRounds
 from activities.batches import BatchDesk
+from activities.candidate_papers import CandidatePapers
 from activities.catalog import CatalogStore
 from activities.compactor import Compactor
 from activities.conversations import ConversationStore
 from activities.database import Database
 from activities.desk import StudioDesk
 from activities.effects import Effects
+from activities.erasure import Eraser
+from activities.hiring import HiringDesk
 from activities.invocations import InvocationStore
 from activities.judge import DriftJudge
 from activities.ledger import LedgerStore
@@ -101,7 +104,9 @@ class World:
         await catalog.seed()
         caps = Caps(settings.caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
-        world = (catalog, assets, profiles, *dependencies)
+        papers = CandidatePapers(database, assets)
+        hiring, eraser = HiringDesk(database, assets, papers), Eraser(database, assets)
+        world = (catalog, assets, profiles, papers, *dependencies)
         references = catalog_references(database, profiles)
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets)
         model, batches = _model(settings, database, assets, conversations, ledger, client or claude())
@@ -110,8 +115,10 @@ class World:
         talks = (conversations.open, conversations.close, invocations.begin, invocations.finish)
         money = (ledger.top_up, ledger.read, batches.tend)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
+        hired = (hiring.open_vacancy, hiring.page, hiring.read, hiring.nearest, hiring.record, hiring.decide)
+        erased = (eraser.erase, eraser.erase_histories)
         parts: dict[str, Sequence[Callable[..., Any]]] = {
-            "workflows": (*talks, *money, *shelf, people.tell, toolbox.use),
+            "workflows": (*talks, *money, *shelf, *hired, *erased, people.tell, toolbox.use),
             "model": (model.call, model.compact, model.judge),
             "tools": (toolbox.use,),
             "studio": (toolbox.use, studio.measure),

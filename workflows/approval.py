@@ -146,8 +146,9 @@ def misfits(decision: Decision, question: Question) -> tuple[str, str] | None:
         return "StaleQuestion", "This answers something else than what is being asked now; look at it again."
     if decision.choice not in question.options:
         return "NotAnOption", f"{decision.choice} is not an option here; choose one of: {', '.join(question.options)}."
-    if decision.choice == "revise" and not decision.note.strip():
-        return "NoteMissing", "Say in the note what to change."
-    if decision.choice == "reassign" and not decision.to.strip():
-        return "OwnerMissing", "Say to whom."
+    if decision.choice == "reassign":
+        return None if decision.to.strip() else ("OwnerMissing", "Say to whom.")
+    if (question.needs_note or decision.choice == "revise") and not decision.note.strip():
+        why = "what to change" if decision.choice == "revise" else "why: this needs a written justification"
+        return "NoteMissing", f"Say in the note {why}."
     return None

@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from activities.catalog_rows import AssetRow, ModelRow, ProductRow, RecentRow, ShotRow
 from activities.database import Database, first, now
+from activities.hiring_tables import DocumentRow
 from activities.likeness import Named
 from activities.studio.profiles import Profiles
 from activities.tools.references import Directory, References
 
 
 def catalog_references(database: Database, profiles: Profiles) -> References:
-    """Check references to fashion models, products, shots, images and venue profiles."""
+    """Check references to fashion models, products, shots, images, venue profiles and documents."""
     return References(
         {
             "model": Rows(database, "model", select(ModelRow.id, ModelRow.name, ModelRow.height_cm), owned=False),
@@ -23,6 +24,7 @@ def catalog_references(database: Database, profiles: Profiles) -> References:
             ),
             "item": Rows(database, "item", select(ShotRow.key, ShotRow.key, ShotRow.run).order_by(ShotRow.position)),
             "asset": Rows(database, "asset", select(AssetRow.id, AssetRow.item, AssetRow.run)),
+            "document": Rows(database, "document", select(DocumentRow.id, DocumentRow.kind, DocumentRow.candidate)),
             "profile": ProfileDirectory(profiles),
         }
     )

@@ -17,7 +17,8 @@ class Question(Value):
     """One question to a person, bound to the digest of what they are shown.
 
     `options` are the allowed choices; `fallback` is what silence means: `reject`, or `hold` (wait on). A question of
-    the kind `budget` names the account that is used up, and what the next call needs at least.
+    the kind `budget` names the account that is used up, and what the next call needs at least. One that `needs_note`
+    takes no answer without a justification.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Question(Value):
     kind: Literal["review", "budget"] = "review"
     account: str = ""
     needs_micro_usd: int = 0
+    needs_note: bool = False
 
     @property
     def concerns_all(self) -> bool:
