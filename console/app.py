@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from activities.settings import Settings
-from console import budget, decide, demo, dev, doctor, production, records, report, show, top
+from console import budget, decide, demo, dev, doctor, erase, evaluation, production, records, report, show, top
 from console.errors import MEANINGS, Exit, Stopped, explain, one_line
 from console.screen import Screen
 from console.session import AsJson
@@ -34,7 +34,7 @@ def build() -> typer.Typer:
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for part in (demo, production, show, top, decide, budget, records, report, dev, doctor):
+    for part in (demo, production, show, top, decide, budget, records, report, evaluation, erase, dev, doctor):
         part.add(app)
     app.command("version")(show_version)
     return app

@@ -6,7 +6,7 @@ import typer
 
 from activities.settings import Settings
 from console.errors import Exit, Stopped
-from console.runs import PRODUCTION, Runs
+from console.runs import OF_ITEMS, Runs
 from console.screen import Screen
 from console.session import AsJson, Name, RunId, finish, me, open_runs
 from workflows.models import Choice, Decision, Receipt
@@ -59,7 +59,7 @@ async def meant(runs: Runs, run: str, item: str) -> str:
     if item:
         return f"{run}:{item}"
     seen = await runs.look(run)
-    if seen.type != PRODUCTION or not seen.run:
+    if seen.type not in OF_ITEMS or not seen.run:
         return run
     waiting = [row.key for row in seen.run.items if row.status == "awaiting_review"]
     if len(waiting) > 1:

@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 
 from activities.database import now
 from console.burn import LastMinute, Pace
-from console.fleet import Frame, RunLine
-from console.runs import AGENT, PATIENCE, PRODUCTION, STATES, OpenQuestion, quoted
+from console.fleet import Frame, Kind, RunLine
+from console.runs import AGENT, EVALUATION, PATIENCE, PRODUCTION, STATES, OpenQuestion, quoted
 from workflows.models import AgentState, Question, RunState
 from workflows.tracing import COST_USD, RUN, STATUS
 
@@ -24,9 +24,10 @@ MOST_ASKED = 40
 """Open questions that are read in one look."""
 LIMIT = 2.0
 """Seconds that one workflow has to answer."""
-RUNNING = f"WorkflowType in ('{PRODUCTION}', '{AGENT}') and ExecutionStatus = 'Running'"
+RUNNING = f"WorkflowType in ('{PRODUCTION}', '{EVALUATION}', '{AGENT}') and ExecutionStatus = 'Running'"
 WAITING = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
 MICRO = 1_000_000
+KINDS: Mapping[str, Kind] = {PRODUCTION: "production", EVALUATION: "evaluation", AGENT: "agent"}
 
 T = TypeVar("T")
 
@@ -120,7 +121,7 @@ def _listed(listed: WorkflowExecution) -> RunLine:
     known = listed.typed_search_attributes
     return RunLine(
         id=listed.id,
-        kind="production" if listed.workflow_type == PRODUCTION else "agent",
+        kind=KINDS[listed.workflow_type],
         stage=known.get(STATUS) or "",
         started_at=listed.start_time,
         micro_usd=round((known.get(COST_USD) or 0) * MICRO),
