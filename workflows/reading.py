@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from workflows.agent import Agent
 from workflows.models import preview
-from workflows.models.evaluation import Compared, Document, Finding, Flag, Guide, Hint, Standing, Summary
+from workflows.models.evaluation import REPORTED, Compared, Document, Finding, Flag, Guide, Hint, Standing, Summary
 from workflows.models.rubrics import TOP, Requirement, Role
 
 SETS = re.compile(
@@ -67,7 +67,7 @@ def summariser_task(
 ) -> str:
     """Show the summariser what was found, and what it comes to."""
     found = [_found(role.requirement(each.requirement), each) for each in compared]
-    told = [{"kind": flag.kind, "requirement": flag.requirement, "text": preview(flag.text)} for flag in flags]
+    told = [{"kind": flag.kind, "requirement": flag.requirement, "text": _told(flag)} for flag in flags]
     result = {"total": total, "threshold": role.threshold, "standing": standing}
     sections = (section("Findings", found), section("Flags", told), section("Result", result))
     return "\n".join((f"## Contract\n{contract}\n", *sections))
@@ -82,6 +82,11 @@ def settings_in(note: str) -> tuple[tuple[str, int, str], ...]:
     """Read the scores that a person sets in a note: requirement, score, reason."""
     found = [(each["requirement"].lower(), int(each["score"]), each["reason"].strip()) for each in SETS.finditer(note)]
     return tuple({name: (name, score, reason) for name, score, reason in found}.values())
+
+
+def _told(flag: Flag) -> str:
+    """Say what a flag is about; orders and hidden words are for people to read, and for no model."""
+    return "shown to the person who decides" if flag.kind in REPORTED else preview(flag.text)
 
 
 def _found(requirement: Requirement, compared: Compared) -> dict[str, object]:

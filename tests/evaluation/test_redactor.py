@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from activities.documents.quotes import find
 from activities.documents.redactor import redact
 
+TELLING = (
+    "Amara|Óskarsdóttir|Lund|Harbour|BS1|mail.example|496|1987|Nigerian|Mrs|39|married|children|her |church|She|"
+    "steward|union|Northfield|2010"
+)
 NAME = "Amara Óskarsdóttir-Lund"
 CV = """Curriculum vitae of Amara Óskarsdóttir-Lund
 14 Harbour Street, Bristol BS1 4QA, amara.lund@mail.example, +44 117 496 0123
@@ -20,9 +24,8 @@ Shop steward of the trade union. Master of Science, University of Northfield, 20
 
 @pytest.mark.parametrize(
     "telling",
-    ["Amara", "Óskarsdóttir", "Lund", "Harbour", "BS1", "mail.example", "496", "1987", "Nigerian", "Mrs", "39", "married",
-     "children", "her ", "church", "She", "steward", "union", "Northfield", "2010"],
-)  # fmt: skip
+    [*TELLING.split("|")],
+)
 def test_what_tells_who_somebody_is_goes(telling):
     assert telling in CV
     assert telling not in redact(CV, NAME).text
