@@ -93,6 +93,11 @@ async def ended(run) -> RunState:
     return await asyncio.wait_for(run.result(), PATIENCE)
 
 
+async def history_of(handle) -> bytes:
+    """Every byte of a workflow's history; as JSON its payloads would be unreadable."""
+    return b"\n".join([event.SerializeToString() async for event in handle.fetch_history_events()])
+
+
 def kinds(state: CandidateState) -> list[str]:
     return [flag.kind for flag in state.evaluation.flags]
 
