@@ -1,6 +1,7 @@
 """Assets: bytes that are named by their digest, in a folder, in memory or in an object store."""
 
 import asyncio
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -71,6 +72,11 @@ class Assets:
         if digest_of(data) != digest:
             raise AssetDamaged(f"{digest} does not have the bytes it is named after")
         return data
+
+    async def erase(self, digest: str) -> None:
+        """Delete the bytes with this digest; harmless when they are gone. Only what nobody else refers to may go."""
+        with contextlib.suppress(FileNotFoundError):
+            await self._store.delete_async(_key(digest))
 
     async def publish(self, run: str, name: str, data: bytes) -> str:
         """Copy bytes to `published/<run>/<name>`, once; other bytes at that place are `PlaceTaken`."""

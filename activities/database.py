@@ -123,6 +123,22 @@ class Database:
         with self.transaction() as session:
             return work(session)
 
+    async def scrub(self) -> None:
+        """Have deleted content leave the files too: deleting alone keeps it in SQLite's log and PostgreSQL's tables."""
+        await asyncio.to_thread(self._scrub)
+
+    def _scrub(self) -> None:
+        if self._engine.dialect.name == "sqlite":
+            connection = self._engine.raw_connection()
+            try:
+                with self._turn:
+                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+        else:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connected:
+                connected.exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

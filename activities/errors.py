@@ -8,8 +8,11 @@
     |- AssetMissing             an image that a message refers to is not in the store
     |- ConversationUnknown      a conversation or pin that was never opened
     |- ConversationDamaged      the first message is no longer what was ordered
+    |- NoCandidate              a candidate that is not there, or was erased
+    |- NoVacancy                a vacancy that is not in the store
     |- PairingBroken            a call without its result, or the other way round
     |- ReplyNotKept             a batched reply that could not be kept yet; the next round tries again
+    |- RubricChanged            another rubric was frozen under this version
     |- UnknownAccount           a cap to be raised on an account that is not there, or has none
     `- UnknownTool              an agent is declared with a tool that is not there
 

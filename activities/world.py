@@ -24,6 +24,7 @@ from activities.conversations import ConversationStore
 from activities.database import Database, Watch, all_of
 from activities.desk import StudioDesk
 from activities.effects import Effects
+from activities.evaluating import Evaluating
 from activities.invocations import InvocationStore
 from activities.judge import DriftJudge
 from activities.keys import Keyring, own_key
@@ -130,7 +131,8 @@ class World:
         await catalog.seed()
         metering.read_from(database, caps)
         ledger, conversations = LedgerStore(database, caps), ConversationStore(database, toolset, caps)
-        world = (catalog, assets, profiles, *dependencies)
+        evaluating = Evaluating(database, assets)
+        world = (catalog, assets, profiles, evaluating.papers, *dependencies)
         references = catalog_references(database, profiles, directories)
         around = Surroundings(database, telemetry.sampled)
         toolbox = Toolbox(toolset, world, references, conversations, Effects(database), assets, around)
@@ -142,14 +144,22 @@ class World:
         money = (ledger.top_up, ledger.read, batches.tend)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
         parts: dict[str, Sequence[Callable[..., Any]]] = {
-            "workflows": (*talks, *money, *shelf, people.tell, *decisions, *sending, toolbox.use),
+            "workflows": (
+                *talks,
+                *money,
+                *shelf,
+                *evaluating.activities,
+                people.tell,
+                *decisions,
+                *sending,
+                toolbox.use,
+            ),
             "model": (model.call, model.compact, model.judge),
             "tools": (toolbox.use,),
             "studio": (toolbox.use, studio.measure),
         }
-        workflows = (*pipelines, batch_desk.BatchDesk, courier.Courier)
         stores = (database, assets, conversations, catalog, people, ledger)
-        return cls(settings, *stores, parts, workflows, telemetry, metering)
+        return cls(settings, *stores, parts, (*pipelines, batch_desk.BatchDesk, courier.Courier), telemetry, metering)
 
     def workers(self, client: Client, parts: Sequence[str] = (), base: str = "") -> list[Worker]:
         """Make one worker for each part to be served: by default the parts and the queue of the settings."""

@@ -14,7 +14,23 @@ from rich.console import Console
 from rich.markup import escape
 
 from activities.settings import Settings
-from console import audit, budget, decide, demo, desk, dev, doctor, evaluate, production, records, report, show, top
+from console import (
+    audit,
+    budget,
+    decide,
+    demo,
+    desk,
+    dev,
+    doctor,
+    erase,
+    evaluate,
+    evaluation,
+    production,
+    records,
+    report,
+    show,
+    top,
+)
 from console.errors import MEANINGS, Exit, Stopped, explain, one_line
 from console.screen import Screen
 from console.session import AsJson
@@ -34,7 +50,10 @@ def build() -> typer.Typer:
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    parts = (demo, production, show, top, decide, budget, records, audit, report, evaluate, desk, dev, doctor)
+    parts = (
+        *(demo, production, show, top, decide, budget, records, audit, report, evaluate, evaluation, erase),
+        *(desk, dev, doctor),
+    )
     for part in parts:
         part.add(app)
     app.command("version")(show_version)

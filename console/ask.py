@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.deciding import NotTaken
 from console.amounts import amount, precise
 from console.decide import deliver
-from console.errors import Stopped, explain
+from console.errors import Exit, Stopped, explain
 from console.follow import Pause
 from console.runs import Look, Runs
 from console.screen import Screen, dollars
@@ -24,6 +24,7 @@ LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "e":
 LOOKED_AWAY = "approved by --yes, without a look"
 NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
+WAITS = "this waits for a person, and nobody can be asked here; answer with: callsheet approve, reject or revise"
 UNASKED = "nobody could be asked at this terminal"
 
 GLANCE = 1.0
@@ -86,7 +87,7 @@ class Terminal:
         score = f"score {question.verdict.score}, " if question.verdict else ""
         say(f"  [dim]{score}cost so far {dollars(question.micro_usd)}")
         if question.digest:
-            say(f"  [dim]image: {await self._where(key, question.digest)}")
+            say(f"  [dim]see: {await self._where(key, question.digest)}")
 
     async def _where(self, key: str, digest: str) -> str:
         try:
@@ -102,10 +103,11 @@ class Terminal:
             choice = await self._choice(question)
             more = await self._amount() if choice == "top_up" else 0
             edited = await self._edit(question) if choice == "edit" else ""
-            asks = "what is to change" if choice == "revise" else "note (may be empty)"
-            note = await self._ask(f"  {asks}: ")
+            note = await self._note(choice, question)
             return decision.model_copy(update={"choice": choice, "note": note, "micro_usd": more, "edited": edited})
         except EOFError:
+            if question.fallback == "hold":  # then silence means nothing, and least of all no
+                raise Stopped(Exit.CONFLICT, f"{question.title}: {WAITS}") from None
             # What silence means, at once: there is nobody here, and waiting a day for nobody helps no one.
             return decision.model_copy(update={"by": NOBODY, "note": UNASKED})
 
@@ -121,6 +123,13 @@ class Terminal:
     async def _edit(self, question: Question) -> str:
         self._screen.say(f"  [dim]now: {escape(question.instruction)}")
         return await self._ask("  what is to be done instead, in full: ")
+
+    async def _note(self, choice: Choice, question: Question) -> str:
+        asks = "what is to change" if choice == "revise" else "why" if question.needs_note else "note (may be empty)"
+        while True:
+            note = await self._ask(f"  {asks}: ")
+            if note or not question.needs_note:
+                return note
 
     async def _amount(self) -> int:
         while True:

@@ -13,6 +13,9 @@ LOST = {"failed", "rejected", "cancelled"}
 """How an item may end without being published."""
 
 
+Kind = Literal["production", "evaluation", "agent"]
+
+
 class Glance(BaseModel):
     """A value of the view."""
 
@@ -42,20 +45,26 @@ class Progress(Glance):
     def of(cls, state: RunState) -> "Progress":
         """Count. The rows of a long run hold its latest items only, its counts all that have ended."""
         rows = Counter(str(row.status) for row in state.items)
-        ended = {"published", *LOST}
+        ended = {"published", "decided", *LOST}
         counts = state.counts or rows
         found = {name: counts.get(name, 0) for name in ended}
         waiting = rows["awaiting_review"]
         running = sum(number for name, number in rows.items() if name not in {*ended, "awaiting_review", "waiting"})
         lost = sum(found[name] for name in LOST)
-        return cls(total=state.total, published=found["published"], waiting=waiting, failed=lost, running=running)
+        return cls(
+            total=state.total,
+            published=found["published"] + found["decided"],
+            waiting=waiting,
+            failed=lost,
+            running=running,
+        )
 
 
 class RunLine(Glance):
     """One run as it is shown; when it did not answer, only what the server's list says of it."""
 
     id: str
-    kind: Literal["production", "agent"]
+    kind: Kind
     stage: str = ""
     started_at: datetime
     answered: bool = False

@@ -12,8 +12,19 @@ from temporalio.service import RPCError
 
 from activities.database import now
 from console.burn import LastMinute, Pace
-from console.fleet import Frame, RunLine
-from console.runs import AGENT, ITEM, PATIENCE, PRODUCTION, SOLO, SOLO_ITEM, STATES, OpenQuestion
+from console.fleet import Frame, Kind, RunLine
+from console.runs import (
+    AGENT,
+    CANDIDATE,
+    EVALUATION,
+    ITEM,
+    PATIENCE,
+    PRODUCTION,
+    SOLO,
+    SOLO_ITEM,
+    STATES,
+    OpenQuestion,
+)
 from workflows.models import AgentState, Question, RunState
 from workflows.tracing import COST_USD, RUN, STATUS, literal
 
@@ -25,12 +36,14 @@ MOST_ASKED = 40
 LIMIT = 2.0
 """Seconds that one workflow has to answer."""
 RUNNING = (
-    f"(WorkflowType in ('{PRODUCTION}', '{SOLO}', '{AGENT}') or CallsheetPipeline is not null) "
-    f"and WorkflowType not in ('{ITEM}', '{SOLO_ITEM}') and ExecutionStatus = 'Running'"
+    f"(WorkflowType in ('{PRODUCTION}', '{SOLO}', '{EVALUATION}', '{AGENT}') or CallsheetPipeline is not null) "
+    f"and WorkflowType not in ('{ITEM}', '{SOLO_ITEM}', '{CANDIDATE}') and ExecutionStatus = 'Running'"
 )
 """Runs, single agents, and processes of anybody's own; not the items of runs."""
 WAITING = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
 MICRO = 1_000_000
+KINDS: Mapping[str, Kind] = {PRODUCTION: "production", SOLO: "production", EVALUATION: "evaluation"}
+"""Whatever else runs tells what an agent tells."""
 
 T = TypeVar("T")
 
@@ -124,7 +137,7 @@ def _listed(listed: WorkflowExecution) -> RunLine:
     known = listed.typed_search_attributes
     return RunLine(
         id=listed.id,
-        kind="production" if listed.workflow_type in {PRODUCTION, SOLO} else "agent",
+        kind=KINDS.get(listed.workflow_type, "agent"),
         stage=known.get(STATUS) or "",
         started_at=listed.start_time,
         micro_usd=round((known.get(COST_USD) or 0) * MICRO),

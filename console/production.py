@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from activities.settings import Settings
-from console import views
+from console import evaluation, views
 from console.errors import Exit
 from console.follow import follow, verdict
 from console.orders import read_agent_order, read_brief
@@ -37,6 +37,7 @@ def add(app: typer.Typer) -> None:
     start = typer.Typer(help="Start a run.", no_args_is_help=True)
     start.command("production")(production)
     start.command("agent")(agent)
+    start.command("evaluation")(evaluation.start)
     app.add_typer(start, name="start")
 
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import (
@@ -31,13 +31,19 @@ from workflows.models import (
     RunOrder,
     RunState,
 )
+from workflows.models.hiring import CandidateOutcome, CandidateState, EvaluationOrder
 from workflows.tracing import literal
+
+R = TypeVar("R", bound=BaseModel)
 
 PRODUCTION = "ImageProduction"
 ITEM = "ShootItem"
 AGENT = "SingleAgent"
 SOLO = "SoloProduction"
 SOLO_ITEM = "SoloItem"
+EVALUATION = "CandidateEvaluation"
+CANDIDATE = "EvaluateCandidate"
+ERASURE = "CandidateErasure"
 PATIENCE = timedelta(seconds=10)
 """How long a worker may take to answer a question about a run."""
 
@@ -47,8 +53,10 @@ STATES: Mapping[str, type[BaseModel]] = {
     AGENT: AgentState,
     SOLO: RunState,
     SOLO_ITEM: ItemState,
+    EVALUATION: RunState,
+    CANDIDATE: CandidateState,
 }
-OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome}
+OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome, CANDIDATE: CandidateOutcome}
 
 
 class Look(BaseModel):
@@ -96,7 +104,7 @@ class Runs:
         self._queue = queue
         self._deciding = Deciding(client, signer)
 
-    async def start(self, kind: str, run: str, order: RunOrder | AgentOrder, summary: str) -> None:
+    async def start(self, kind: str, run: str, order: RunOrder | AgentOrder | EvaluationOrder, summary: str) -> None:
         """Start a run under an id that was never used."""
         await self._client.start_workflow(
             kind,
@@ -107,6 +115,19 @@ class Runs:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=one_line(summary, 180),
         )
+
+    async def carry_out(self, kind: str, name: str, order: BaseModel, result: type[R]) -> R:
+        """Have something done that may be asked for again: one that is under way is waited for."""
+        handle = await self._client.start_workflow(
+            kind,
+            order,
+            id=name,
+            task_queue=self._queue,
+            result_type=result,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        found: R = await handle.result()
+        return found
 
     async def look(self, workflow: str) -> Look:
         """Look at a run, an item (`run:item`) or an agent. What has ended is read without a worker."""

@@ -16,6 +16,7 @@ WIDE = 180
 """Columns where no terminal sets them, e.g. in a file or a pipe."""
 GLYPHS = {
     "published": "[green]✓[/]",
+    "decided": "[green]✓[/]",
     "complete": "[green]✓[/]",
     "partial": "[yellow]✓[/]",
     "awaiting_review": "[magenta]?[/]",

@@ -3,8 +3,11 @@
 from typing import Self
 
 from activities.assets import Assets
+from activities.candidate_papers import CandidatePapers
 from activities.catalog import CatalogStore
 from activities.database import Database
+from activities.hiring import HiringDesk
+from activities.hiring_records import HiringRecords
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
 from activities.records import Records
@@ -26,6 +29,8 @@ class Stores:
         self.records = Records(self.database)
         self.ledger = LedgerStore(self.database, caps := Caps(settings.caps))
         self.books = Books(self.database, caps)
+        self.hiring = HiringRecords(self.database)
+        self.hiring_desk = HiringDesk(self.database, self.assets, CandidatePapers(self.database, self.assets))
         self.catalog = CatalogStore(self.database, self.assets, self.profiles)
 
     def __enter__(self) -> Self:

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from console.amounts import precise
-from console.runs import Look, OpenQuestion
+from console.candidate_view import candidate
+from console.runs import CANDIDATE, Look, OpenQuestion
 from console.screen import GLYPHS, bar, dollars
 from workflows.models import ItemRow, ItemState, Question, RunState, Spend
+from workflows.models.hiring import CandidateState
 
 STAGES = ("planning", "generating", "reviewing", "refining", "awaiting_review", "publishing")
 SHOWN = 30
@@ -26,6 +28,8 @@ def look(seen: Look) -> RenderableType:
         return run(seen.run)
     if seen.item:
         return item(seen.item)
+    if seen.type == CANDIDATE and seen.running and seen.agent:
+        return candidate(CandidateState.model_validate(seen.agent))
     return agent(seen)
 
 
@@ -49,7 +53,7 @@ def items(rows: Iterable[ItemRow]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("", "item", "status", "score", "takes", "cost"):
         table.add_column(title, no_wrap=title != "item", overflow="fold")
-    over = {"published", "rejected", "failed", "cancelled"}
+    over = {"published", "decided", "rejected", "failed", "cancelled"}
     for row in sorted(rows, key=lambda row: row.status in over)[:SHOWN]:
         cost = dollars(row.micro_usd)
         note = f"  [red]{escape(row.error)}" if row.error else ""

@@ -28,7 +28,7 @@ QUIET = timedelta(minutes=15)
 MOST_RUNS = 200
 MOST_DECISIONS = 200
 PATIENCE = timedelta(seconds=10)
-ROOTS = "WorkflowType in ('ImageProduction', 'SingleAgent')"
+ROOTS = "WorkflowType in ('ImageProduction', 'CandidateEvaluation', 'SingleAgent')"
 OPEN = "ExecutionStatus = 'Running'"
 
 
@@ -101,7 +101,7 @@ class Operations:
         day = f"{now() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
         asked = {
             "runs": f"{ROOTS} and {OPEN}",
-            "items": f"WorkflowType = 'ShootItem' and {OPEN}",
+            "items": f"WorkflowType in ('ShootItem', 'EvaluateCandidate') and {OPEN}",
             "waiting": f"CallsheetAwaitingReview = true and {OPEN}",
             "failed today": f"ExecutionStatus = 'Failed' and CloseTime > '{day}'",
         }

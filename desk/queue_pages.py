@@ -12,7 +12,7 @@ from desk.queue import AGES, Filters, Queue
 from desk.rights import question_path
 from workflows.models.questions import QuestionKind
 
-PIPELINES = ("image_production", "single_agent")
+PIPELINES = ("image_production", "candidate_evaluation", "single_agent")
 
 
 class QueuePages:

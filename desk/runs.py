@@ -24,8 +24,12 @@ from activities.deciding import of_tenants
 from workflows.models import AgentOutcome, AgentState, Identity, ItemRow, ItemState, RunState, Shot, Value
 from workflows.tracing import AWAITING_REVIEW, COST_USD, STATUS
 
-PRODUCTION, AGENT = "ImageProduction", "SingleAgent"
-KINDS: Mapping[str, str] = {PRODUCTION: "image production", AGENT: "single agent"}
+PRODUCTION, EVALUATION, AGENT = "ImageProduction", "CandidateEvaluation", "SingleAgent"
+KINDS: Mapping[str, str] = {
+    PRODUCTION: "image production",
+    EVALUATION: "candidate evaluation",
+    AGENT: "single agent",
+}
 MICRO = 1_000_000
 LIMIT = 4.0
 """Seconds that a worker has to tell how a run stands."""
@@ -102,7 +106,7 @@ class Runs:
 
     async def page(self, who: Identity, token: str = "", *, only_open: bool = False) -> Listed:
         """List runs, the latest first."""
-        parts = [f"WorkflowType in ('{PRODUCTION}', '{AGENT}')", of_tenants(who.tenants)]
+        parts = [f"WorkflowType in ('{PRODUCTION}', '{EVALUATION}', '{AGENT}')", of_tenants(who.tenants)]
         parts += ["ExecutionStatus = 'Running'"] if only_open else []
         query = " and ".join(part for part in parts if part)
         found = self._client.list_workflows(
@@ -126,7 +130,9 @@ class Runs:
         return Look(run, KINDS[found.workflow_type], running, found.start_time, found.close_time, said)
 
     async def _said(self, run: str, kind: str, *, running: bool) -> RunState | AgentState | AgentOutcome | None:
-        wanted: type[BaseModel] = RunState if kind == PRODUCTION else AgentState if running else AgentOutcome
+        wanted: type[BaseModel] = (
+            RunState if kind in {PRODUCTION, EVALUATION} else AgentState if running else AgentOutcome
+        )
         try:
             async with asyncio.timeout(LIMIT):
                 if running:

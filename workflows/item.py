@@ -1,15 +1,10 @@
 """One item's way: generate → measure and judge → refine … → publish, or a person."""
 
-import asyncio
-import contextlib
 from abc import abstractmethod
-from collections.abc import AsyncIterator
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.agent import Ended
-from workflows.calls import cause
 from workflows.graph import Graph, Judged
 from workflows.guards.gate import contradiction, total
 from workflows.item_people import ItemPeople
@@ -18,7 +13,6 @@ from workflows.models import (
     Cap,
     FactSheet,
     ItemOrder,
-    ItemRecord,
     ItemState,
     MeasureRequest,
     Scope,
@@ -29,7 +23,7 @@ from workflows.models import (
     asset_id,
     preview,
 )
-from workflows.production_calls import measure_image, record_item, verify_published
+from workflows.production_calls import measure_image, verify_published
 from workflows.terms import GATE, grant
 
 MOST_TRIES = 12
@@ -106,7 +100,7 @@ class ItemFlow(ItemPeople):
         if (latest := self._latest) is None:
             return await self.escalate(direction)
         self._refinements -= 1
-        self._show("refining", self.graph.refiner.name)
+        self.show("refining", self.graph.refiner.name)
         ended = await self.consult(self.graph.refiner, self.refiner_task(direction, latest))
         if ended.output is None:
             self._trouble = f"The refiner could not help: {ended.reason}"
@@ -127,7 +121,7 @@ class ItemFlow(ItemPeople):
             return decision.edited
         if decision.choice == "revise":
             return f"{direction}\n\nA reviewer asks for this: {decision.note}"
-        self._show("rejected")
+        self.show("rejected")
         return ""
 
     async def publish_latest(self, direction: str) -> str:
@@ -139,7 +133,7 @@ class ItemFlow(ItemPeople):
 
     async def publish(self, judged: Judged, by: str, direction: str) -> str:
         """Have a cleared take published, and believe it only when the published bytes prove it."""
-        self._show("publishing", self.graph.publisher.name)
+        self.show("publishing", self.graph.publisher.name)
         asset = asset_id(judged.digest)
         terms = self.terms(grants=(grant(asset, by),))
         ended = await self.consult(self.graph.publisher, self.publisher_task(asset), terms)
@@ -148,31 +142,11 @@ class ItemFlow(ItemPeople):
             self._trouble = f"It could not be published: {ended.reason or proof.problem}"
             return await self.escalate(direction)
         self.item = self._with(publication=proof.publication)
-        self._show("published")
+        self.show("published")
         return ""
 
-    @contextlib.asynccontextmanager
-    async def settled(self) -> AsyncIterator[None]:
-        """Keep the item's outcome, whatever becomes of it."""
-        try:
-            yield
-        except (ActivityError, asyncio.CancelledError) as error:
-            cancelled = is_cancelled_exception(error)
-            self.item = self._with(error="" if cancelled else cause(error))
-            self._show("cancelled" if cancelled else "failed")
-            await asyncio.shield(self._record())
-            if cancelled:
-                raise
-        else:
-            await self._record()
-
-    async def _record(self) -> None:
-        self.item = self._with(spend=self.spend)
-        await record_item(ItemRecord(run=self.order.run, state=self.item))
-        await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first
-
     async def _generate(self, direction: str) -> str | None:
-        self._show("generating", self.graph.generator.name)
+        self.show("generating", self.graph.generator.name)
         terms = self.terms(accept=self._was_made_here)
         ended: Ended[Take] = await self.consult(self.graph.generator, self.generator_task(direction), terms)
         if ended.output is None:
@@ -189,7 +163,7 @@ class ItemFlow(ItemPeople):
         return f"asset: {take.asset!r} was not made in this conversation; hand in one of: {ours}"
 
     async def _judge(self, digest: str, facts: FactSheet) -> Verdict | None:
-        self._show("reviewing", self.graph.critic.name)
+        self.show("reviewing", self.graph.critic.name)
         threshold = self.order.threshold
         terms = self.terms(accept=lambda verdict: contradiction(verdict, facts, threshold), returns=1)
         task = self.critic_task(asset_id(digest), facts)

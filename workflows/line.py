@@ -1,6 +1,9 @@
 """The line of a run: items start as places and money allow, go their own way, and are settled as they end."""
 
 import asyncio
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
@@ -8,42 +11,86 @@ from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelle
 from workflows.calls import cause, heed_cancellation, read_budget
 from workflows.flow import Flow
 from workflows.history import history_is_full
-from workflows.models import (
-    ItemOrder,
-    ItemRecord,
-    ItemRow,
-    ItemState,
-    ItemStatus,
-    PageRequest,
-    Progress,
-    Purse,
-    RunOrder,
-    Shot,
-    preview,
-)
-from workflows.production_calls import page_items, record_item
+from workflows.models import ItemRow, ItemStatus, LineOrder, Progress, Purse, Spend, Value, preview
 from workflows.tracing import dollars
 
 PAGE = 50
 ROWS = 500
 """Items that the run's state shows; the rest is in the catalog."""
+NO_MONEY = "the run's budget does not cover this item"
 LEAST_SHARE = 4
 """Before any item has ended, one is expected to cost a quarter of its cap."""
 
 
-class Line(Flow):
-    """Sends items to work, as many at once as ordered; nobody waits for the slowest."""
+class Piece(Protocol):
+    """Something that goes its own way on the line."""
+
+    @property
+    def key(self) -> str:
+        """Its name, unique in the run."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        ...
+
+
+class Outcome(Protocol):
+    """What an item's workflow returns."""
+
+    @property
+    def spend(self) -> Spend:
+        """What it cost."""
+        ...
+
+    def row(self) -> ItemRow:
+        """Make the small record."""
+        ...
+
+
+P = TypeVar("P", bound=Piece)
+
+
+class Line(Flow, Generic[P]):
+    """Sends items to work, as many at once as ordered; nobody waits for the slowest.
+
+    What an item is, where it comes from and what its workflow is told is the subclass's.
+    """
 
     item_workflow = ""
+    outcome: type[Any]
+    working: ItemStatus = "generating"
 
     def __init__(self) -> None:
         """Begin with nothing on the line."""
         super().__init__()
         self.progress = Progress(started_at=workflow.now())
-        self._order: RunOrder
+        self._order: LineOrder
         self._waiting: dict[str, ItemRow] = {}
-        self._at_work: dict[str, Shot] = {}
-        self._page: list[Shot] = []
+        self._at_work: dict[str, P] = {}
+        self._page: list[P] = []
+
+    @abstractmethod
+    async def pieces(self, offset: int, limit: int) -> Sequence[P]:
+        """Read some of the items, in their order."""
+
+    @abstractmethod
+    def order_for(self, piece: P) -> Value:
+        """Say what an item's workflow is told."""
+
+    @abstractmethod
+    async def turn_away(self, piece: P, error: str) -> ItemRow:
+        """Keep that an item was not begun, and why."""
+
+    @property
+    @abstractmethod
+    def item_micro_usd(self) -> int:
+        """The cap of one item."""
+
+    def described(self, piece: P) -> str:
+        """Describe an item for its page in the Temporal UI."""
+        return piece.title
 
     @workflow.signal(name="item_waits", description="An item asks a person")
     def item_waits(self, row: ItemRow) -> None:
@@ -55,8 +102,8 @@ class Line(Flow):
 
     async def produce_items(self) -> None:
         """Start items as places and money allow, and settle each as it ends; nobody waits for the slowest."""
-        running: dict[asyncio.Task[ItemState], Shot] = {}
-        self.stage("generating")
+        running: dict[asyncio.Task[Any], P] = {}
+        self.stage(self.working)
         try:
             while await self._fill(running):
                 await workflow.wait_condition(lambda: any(task.done() for task in running) or self._has_room(running))
@@ -69,31 +116,31 @@ class Line(Flow):
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(self._order.model_copy(update={"progress": self._progress_now()}))
 
-    async def _fill(self, running: dict[asyncio.Task[ItemState], Shot]) -> int:
+    async def _fill(self, running: dict[asyncio.Task[Any], P]) -> int:
         """Start items while there is room; returns how many run."""
         while self._has_room(running):
             if not await self._has_money():
-                await self._turn_away(await self._next_shot())
+                self._book(await self.turn_away(await self._next_piece(), NO_MONEY))
             else:
-                shot = await self._next_shot()
-                running[await self._start(shot)] = shot
+                piece = await self._next_piece()
+                running[await self._start(piece)] = piece
             heed_cancellation()
         return len(running)
 
-    def _has_room(self, running: dict[asyncio.Task[ItemState], Shot]) -> bool:
+    def _has_room(self, running: dict[asyncio.Task[Any], P]) -> bool:
         """Tell whether one more item may start; money that is short comes back when a running item ends."""
         more = self.progress.cursor < self.progress.items and not history_is_full()
         at_work = len(running) - sum(not row.keeps_place for row in self._waiting.values())
         return more and at_work < self._order.concurrency and (self._covers_one_more() or not at_work)
 
-    async def _call_off(self, running: dict[asyncio.Task[ItemState], Shot]) -> None:
+    async def _call_off(self, running: dict[asyncio.Task[Any], P]) -> None:
         """Cancel what runs, and wait for each to clean up."""
         for task in running:
             task.cancel()
         if running:
             await workflow.wait(running)
-        for task, shot in running.items():
-            self._settle(shot, task)
+        for task, piece in running.items():
+            self._settle(piece, task)
 
     def _covers_one_more(self) -> bool:
         """Tell whether what is left covers what the running items, and one more, are expected to cost.
@@ -106,8 +153,7 @@ class Line(Flow):
     def _expected(self) -> int:
         """Expect of an item what those before it cost; of the first ones, a share of their cap."""
         ended = self.progress.cursor - len(self._at_work)
-        cap = self.progress.shoot.item_micro_usd if self.progress.shoot else 0
-        return self.progress.items_micro_usd // ended if ended > 0 else cap // LEAST_SHARE
+        return self.progress.items_micro_usd // ended if ended > 0 else self.item_micro_usd // LEAST_SHARE
 
     async def _has_money(self) -> bool:
         """Look again at what the ledger says, and ask a person once nothing runs that could give money back."""
@@ -121,54 +167,34 @@ class Line(Flow):
             self.progress = self._with(turned_away=not await self.funded(reason, purse))
         return not self.progress.turned_away
 
-    async def _next_shot(self) -> Shot:
+    async def _next_piece(self) -> P:
         if not self._page:
-            request = PageRequest(run=self.scope.run, offset=self.progress.cursor, limit=PAGE)
-            self._page = list((await page_items(request)).shots)
+            self._page = list(await self.pieces(self.progress.cursor, PAGE))
         self.progress = self._with(cursor=self.progress.cursor + 1)
         return self._page.pop(0)
 
-    async def _turn_away(self, shot: Shot) -> None:
-        error = "the run's budget does not cover this item"
-        state = ItemState(key=shot.key, title=shot.title, status="failed", error=error)
-        await record_item(ItemRecord(run=self.scope.run, state=state))
-        self._book(state.row())
-
-    async def _start(self, shot: Shot) -> "asyncio.Task[ItemState]":
-        order = ItemOrder(
-            run=self.scope.run,
-            shot=shot,
-            contract=self.contract,
-            tenant=self._order.tenant,
-            micro_usd=self.progress.shoot.item_micro_usd if self.progress.shoot else 0,
-            run_micro_usd=self.cap_micro_usd,
-            patience=self._order.patience,
-            threshold=self._order.threshold,
-            refinements=self._order.refinements,
-            review=self.review,
-            model=self._order.model,
-        )
-        self._at_work[shot.key] = shot
+    async def _start(self, piece: P) -> "asyncio.Task[Any]":
+        self._at_work[piece.key] = piece
         return await workflow.start_child_workflow(
             self.item_workflow,
-            order,
-            id=f"{self.scope.run}:{shot.key}",
-            result_type=ItemState,
+            self.order_for(piece),
+            id=f"{self.scope.run}:{piece.key}",
+            result_type=self.outcome,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-            static_summary=shot.title,
-            static_details=f"{shot.profile} · {shot.view} · {shot.product.title} in {shot.colour.name}",
+            static_summary=piece.title,
+            static_details=self.described(piece),
         )
 
-    def _settle(self, shot: Shot, task: asyncio.Task[ItemState]) -> None:
+    def _settle(self, piece: P, task: "asyncio.Task[Any]") -> None:
         """Book what became of an item."""
-        self._at_work.pop(shot.key, None)
-        self._waiting.pop(shot.key, None)
+        self._at_work.pop(piece.key, None)
+        self._waiting.pop(piece.key, None)
         try:
-            state = task.result()
+            state: Outcome = task.result()
         except (ChildWorkflowError, asyncio.CancelledError) as error:
             status: ItemStatus = "cancelled" if is_cancelled_exception(error) else "failed"
-            return self._book(ItemRow(key=shot.key, status=status, error=cause(error)))
+            return self._book(ItemRow(key=piece.key, status=status, error=cause(error)))
         self.spend += state.spend
         self.progress = self._with(items_micro_usd=self.progress.items_micro_usd + state.spend.micro_usd)
         return self._book(state.row())
@@ -178,7 +204,7 @@ class Line(Flow):
         self.progress = self._with(counts=counts, rows=(*self.progress.rows, row)[-ROWS:])
         if row.error:
             self._note(f"{row.key}: {row.error}")
-        self.stage("generating")
+        self.stage(self.working)
 
     def _note(self, error: str) -> None:
         self.progress = self._with(errors=(*self.progress.errors, preview(error))[-50:])

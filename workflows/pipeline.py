@@ -1,56 +1,33 @@
-"""A run: plan, lay out, and let every item go its own way, as many at once as ordered."""
+"""A production run: plan, lay out, and let every item go its own way, as many at once as ordered."""
 
-import asyncio
-import contextlib
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Sequence
 
-from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
-
-from workflows.calls import cause
 from workflows.graph import Graph, uncovered
-from workflows.line import Line
 from workflows.models import (
     Cap,
+    ItemOrder,
+    ItemRecord,
     ItemRow,
+    ItemState,
     Layout,
+    PageRequest,
     RunOrder,
     RunState,
-    Scope,
     Shoot,
+    Shot,
     Status,
 )
-from workflows.production_calls import lay_out_items, open_shoot
+from workflows.production_calls import lay_out_items, open_shoot, page_items, record_item
+from workflows.run import Run
 
 
-class Pipeline(Line):
+class Pipeline(Run[Shot]):
     """The verbs of a run. Which agents work, and on what, is the subclass's."""
 
     graph: Graph
-
-    @workflow.query(name="state", description="Where this run stands")
-    def state(self) -> RunState:
-        """Tell where the run stands."""
-        progress = self.progress
-        running = [self._waiting.get(key) or ItemRow(key=key, status="generating") for key in self._at_work]
-        return RunState(
-            id=workflow.info().workflow_id,
-            pipeline=self.pipeline,
-            status=self._status(),
-            title=progress.shoot.title if progress.shoot else self._order.title,
-            plan=progress.plan,
-            total=progress.items,
-            counts=progress.counts,
-            items=(*progress.rows, *running),
-            published=tuple(row.entry for row in progress.rows if row.entry),
-            errors=progress.errors,
-            started_at=progress.started_at,
-            agent=self.agent,
-            spend=self.spent,
-            cap_micro_usd=self.cap_micro_usd,
-        )
+    outcome = ItemState
+    _order: RunOrder
 
     @abstractmethod
     def planner_task(self, shoot: Shoot) -> str:
@@ -58,22 +35,13 @@ class Pipeline(Line):
 
     def take_order(self, order: RunOrder) -> None:
         """Bind the flow to its order, or to where an earlier run of it stood."""
-        self._order, self.graph = order, self.graph.on(order.model)
-        self.scope = Scope(run=workflow.info().workflow_id, tenant=order.tenant)
-        if order.progress is not None:
-            self.progress, self.spend = order.progress, order.progress.spend
+        self.take_run(order)
+        self.graph = self.graph.on(order.model)
 
-    @contextlib.contextmanager
-    def shown_to_the_end(self) -> Iterator[None]:
-        """Show also that the run was called off, or that an activity failed for good."""
-        try:
-            yield
-        except (ActivityError, asyncio.CancelledError) as error:
-            cancelled = is_cancelled_exception(error)
-            if not cancelled:
-                self._note(cause(error))
-            self.stage("cancelled" if cancelled else "failed")
-            raise
+    @property
+    def title(self) -> str:
+        """Name the run for people."""
+        return self.progress.shoot.title if self.progress.shoot else self._order.title
 
     async def read_brief(self) -> None:
         """Read what is ordered, and take its caps as the run's."""
@@ -101,8 +69,40 @@ class Pipeline(Line):
         self.stage(self._verdict())
         return self.state()
 
-    def _status(self) -> Status:
-        return "awaiting_review" if self._waiting else cast("Status", self.status or "planning")
+    async def pieces(self, offset: int, limit: int) -> Sequence[Shot]:
+        """Read some of the shots."""
+        return (await page_items(PageRequest(run=self.scope.run, offset=offset, limit=limit))).shots
+
+    def order_for(self, piece: Shot) -> ItemOrder:
+        """Order one shot."""
+        return ItemOrder(
+            run=self.scope.run,
+            shot=piece,
+            contract=self.contract,
+            tenant=self._order.tenant,
+            micro_usd=self.item_micro_usd,
+            run_micro_usd=self.cap_micro_usd,
+            patience=self._order.patience,
+            threshold=self._order.threshold,
+            refinements=self._order.refinements,
+            review=self.review,
+            model=self._order.model,
+        )
+
+    async def turn_away(self, piece: Shot, error: str) -> ItemRow:
+        """Keep that a shot was not begun."""
+        state = ItemState(key=piece.key, title=piece.title, status="failed", error=error)
+        await record_item(ItemRecord(run=self.scope.run, state=state))
+        return state.row()
+
+    @property
+    def item_micro_usd(self) -> int:
+        """The cap of one shot."""
+        return self.progress.shoot.item_micro_usd if self.progress.shoot else 0
+
+    def described(self, piece: Shot) -> str:
+        """Describe a shot."""
+        return f"{piece.profile} · {piece.view} · {piece.product.title} in {piece.colour.name}"
 
     def _verdict(self) -> Status:
         published = self.progress.counts.get("published", 0)

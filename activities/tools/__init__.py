@@ -1,5 +1,6 @@
 """The tools that agents may be given. A new tool is registered here and nowhere else."""
 
+from activities.tools.candidates import cite, read_document
 from activities.tools.images import describe_asset, find_model, publish_to_catalog, render_shot, venue_rules
 from activities.tools.people import escalate_to_human
 from activities.tools.products import describe_product
@@ -14,4 +15,6 @@ TOOLS = (
     describe_product,
     publish_to_catalog,
     escalate_to_human,
+    read_document,
+    cite,
 )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from activities.catalog_rows import AssetRow, ModelRow, ProductRow, RecentRow, ShotRow
 from activities.database import Database, first, now
+from activities.hiring_tables import DocumentRow
 from activities.likeness import Named
 from activities.studio.profiles import Profiles
 from activities.tools.references import Directory, References
@@ -16,7 +17,7 @@ from activities.tools.references import Directory, References
 def catalog_references(
     database: Database, profiles: Profiles, others: Mapping[str, Directory] | None = None
 ) -> References:
-    """Check references to fashion models, products, shots, images and venue profiles, and to what `others` list."""
+    """Check references to what the catalog, the profiles and the hiring desk know, and to what `others` list."""
     return References(
         {
             "model": Rows(database, "model", select(ModelRow.id, ModelRow.name, ModelRow.height_cm), owned=False),
@@ -25,6 +26,7 @@ def catalog_references(
             ),
             "item": Rows(database, "item", select(ShotRow.key, ShotRow.key, ShotRow.run).order_by(ShotRow.position)),
             "asset": Rows(database, "asset", select(AssetRow.id, AssetRow.item, AssetRow.run)),
+            "document": Rows(database, "document", select(DocumentRow.id, DocumentRow.kind, DocumentRow.candidate)),
             "profile": ProfileDirectory(profiles),
             **(others or {}),
         }

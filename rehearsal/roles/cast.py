@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from rehearsal.player import Performance, Player, Request
 from rehearsal.roles.critic import Critic
 from rehearsal.roles.dialogue import say
+from rehearsal.roles.evaluation import EvaluationPlanner, Summariser
+from rehearsal.roles.evaluator import Evaluator
 from rehearsal.roles.generator import Generator
 from rehearsal.roles.photographer import Photographer
 from rehearsal.roles.planner import Planner
@@ -29,6 +31,9 @@ class Roles(Player):
             "publisher": Publisher(),
             "photographer": Photographer(),
             "assistant": Assistant(),
+            "evaluation-planner": EvaluationPlanner(),
+            "evaluator": Evaluator(),
+            "summariser": Summariser(),
             **(others or {}),
         }
         self._stand_in = StandIn()

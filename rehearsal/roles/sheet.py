@@ -1,7 +1,7 @@
 """Reads a task: markdown sections of one JSON block or plain text each, as the pipelines write them."""
 
 import re
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -129,11 +129,24 @@ class Sheet:
         Raises:
             Missing: there is no such section, or it is not a `noun`.
         """
+        found: Noun = self._read(name, TypeAdapter(noun))
+        return found
+
+    def read_all(self, name: str, noun: type[Noun]) -> tuple[Noun, ...]:
+        """Read the JSON list under a heading.
+
+        Raises:
+            Missing: there is no such section, or it is no list of `noun`.
+        """
+        found: tuple[Noun, ...] = self._read(name, TypeAdapter(tuple[noun, ...]))  # type: ignore[valid-type]
+        return found
+
+    def _read(self, name: str, adapter: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - what the adapter reads
         block = FENCE.search(self._sections.get(name, ""))
         if block is None:
             raise Missing(f"there is no `## {name}` section with a json block in the task")
         try:
-            return TypeAdapter(noun).validate_json(block["body"])
+            return adapter.validate_json(block["body"])
         except ValidationError as problems:
             first = problems.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

@@ -69,6 +69,20 @@ def test_somebody_serves_the_tenants_that_are_named_or_all():
     assert Identity(name="Vera", role="lead").serves("fern")
 
 
+@pytest.mark.parametrize("choice", ["approve", "reject", "revise", "edit"])
+def test_where_a_justification_is_needed_no_answer_does_without(choice):
+    asked = question(needs_note=True)
+    silent = said(choice, note=" ", edited="softer light")
+    misfit = misshapen(silent, asked)
+    assert misfit.type == "NoteMissing"
+    assert misshapen(silent.model_copy(update={"note": "I looked."}), asked) is None
+
+
+@pytest.mark.parametrize("move", [said("claim"), said("release"), said("reassign", to="Noor")])
+def test_a_move_needs_no_justification(move):
+    assert misshapen(move, question(needs_note=True)) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "decision"),
     [

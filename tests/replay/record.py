@@ -14,11 +14,14 @@ from pathlib import Path
 from temporalio.client import WorkflowFailureError
 
 from console.processes import free_port
+from rehearsal.roles import Roles
 from rehearsal.scripts import answer, call, calls
 from screentest.servers import serve
+from tests.scenarios import vacancies
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
 from workflows.models import Limits
+from workflows.models.hiring import ErasureOrder
 
 HISTORIES = Path(__file__).parent / "histories"
 LARGEST = 400_000
@@ -60,6 +63,7 @@ async def record(server: str, home: Path) -> None:
         await ended(run)
         await keep("solo-production", run)
         await keep("solo-item-refined-and-published", stage.item(run.id, KEY))
+    await record_evaluation(server, home / "evaluated")
     async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
         agent = await stage.start_agent("Find the way.")
         await asked(stage, agent)
@@ -73,6 +77,27 @@ async def record(server: str, home: Path) -> None:
         await decide(agent, "top_up", micro_usd=100_000)
         await ended(agent)
         await keep("single-agent-topped-up", agent)
+
+
+async def record_evaluation(server: str, home: Path) -> None:
+    """Play a vacancy of one: a first view, an evaluation, a decision, and the erasure of it all."""
+    async with staged(server, home, Roles()) as stage:
+        run = await vacancies.open_vacancy(stage, {"ada": ("Ada Blum", vacancies.GOOD)}, policy={"first_view": True})
+        one = vacancies.candidate(stage, run, "ada")
+        await asked(stage, one)
+        await keep("evaluate-candidate-before-the-first-view", one)
+        await vacancies.decide(stage, run, "ada", note="Bakes well.")
+        await asked(stage, one)
+        await vacancies.decide(stage, run, "ada")
+        await ended(run)
+        await keep("candidate-evaluation", run)
+        await keep("evaluate-candidate", one)
+        order = ErasureOrder(run=run.id, key="ada", by="Vera")
+        erasure = await stage.client.start_workflow(
+            "CandidateErasure", order, id=f"erase:{run.id}:ada", task_queue=stage.queue
+        )
+        await erasure.result()
+        await keep("candidate-erasure", erasure)
 
 
 async def keep(name: str, handle) -> None:

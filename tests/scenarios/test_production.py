@@ -47,7 +47,7 @@ async def test_after_three_refinements_a_person_is_asked_once_and_nothing_is_pub
         notices = await stage.world.people.questions(run.id)
         entries = await stage.world.catalog.entries.of_run(run.id)
     assert [attempt.number for attempt in item.attempts] == [1, 2, 3, 4]
-    assert [notice.kind for notice in notices] == ["question", "reminder", "expired"]
+    assert [notice.kind for notice in notices] == ["question", "expired"]
     assert "After 4 takes it still does not pass: background_white" in notices[0].question.reason
     assert (item.status, item.publication, entries, run.status) == ("rejected", None, (), "failed")
     assert item.best == item.attempts[0]

@@ -26,6 +26,7 @@ from workflows.models.money import (
     TopUp,
     Usage,
 )
+from workflows.models.orders import LineOrder, RunOrder
 from workflows.models.people import Decision, Delivery, Errand, Notice, NoticeKind, Proof, Receipt, Seal, Submission
 from workflows.models.production import (
     Attempt,
@@ -80,7 +81,6 @@ from workflows.models.runs import (
     Page,
     PageRequest,
     Progress,
-    RunOrder,
     RunState,
     Shoot,
     Status,
@@ -172,6 +172,7 @@ __all__ = [
     "LastTurn",
     "Layout",
     "Limits",
+    "LineOrder",
     "Listing",
     "MeasureRequest",
     "Misfit",

@@ -12,6 +12,7 @@ DEADLINE = "deadline"
 RESERVED = {DEADLINE, "gate"}
 """Names that stand for decisions which no person took."""
 NOTED = {"revise": "what to change", "answer": "your answer"}
+JUSTIFIED = "why: this needs a written justification"
 
 
 class Misfit(NamedTuple):
@@ -135,13 +136,19 @@ def misshapen(decision: Decision, question: Question) -> Misfit | None:
         return Misfit("NotAnOption", f"{choice} is not an option here; choose one of: {listed}.")
     if decision.call and decision.call not in calls:
         return Misfit("NoSuchCall", f"{decision.call} is not one of: {', '.join(sorted(calls)) or 'no calls'}.")
-    return _unsaid(decision, calls)
+    return _unnoted(decision, question) or _unsaid(decision, calls)
+
+
+def _unnoted(decision: Decision, question: Question) -> Misfit | None:
+    choice = decision.choice
+    needed = choice in NOTED or (question.needs_note and choice not in MOVES)
+    if not needed or decision.note.strip():
+        return None
+    return Misfit("NoteMissing", f"Say in the note {NOTED.get(choice, JUSTIFIED)}.")
 
 
 def _unsaid(decision: Decision, calls: set[str]) -> Misfit | None:
     choice = decision.choice
-    if choice in NOTED and not decision.note.strip():
-        return Misfit("NoteMissing", f"Say in the note {NOTED[choice]}.")
     if choice == "reassign" and not decision.to.strip():
         return Misfit("OwnerMissing", "Say to whom.")
     if choice == "edit" and not decision.edited.strip():

@@ -43,7 +43,8 @@ class Question(Value):
     `digest` is of the artefact (`sha256:...`), of the arguments of the `calls`, or of the question's own words: never
     empty. `options` are the choices that end it; claim, release and reassign are always possible. `instruction` is what
     `edit` starts from. `objections` are the rules that an approval overrides. `micro_usd` is the cost so far. One of
-    the kind `budget` names the account that is used up, and what the next call needs at least.
+    the kind `budget` names the account that is used up, and what the next call needs at least. One that `needs_note`
+    takes no answer without a justification.
 
     Who waits: `owner` is asked now, and whoever has the role `least` may answer; until `due_at` (None: without end),
     reminded at the moments of `reminders` that are still to come. Then come the steps of `then`, and at their end the
@@ -67,6 +68,7 @@ class Question(Value):
     micro_usd: int = 0
     account: str = ""
     needs_micro_usd: int = 0
+    needs_note: bool = False
     asked_at: datetime
     owner: str = "reviewers"
     least: Role = "reviewer"

@@ -18,6 +18,7 @@ Status = Literal[
     "awaiting_review",
     "publishing",
     "working",
+    "evaluating",
     "complete",
     "partial",
     "failed",
@@ -28,32 +29,18 @@ ItemStatus = Literal[
     "generating",
     "reviewing",
     "refining",
+    "reading",
+    "evaluating",
+    "comparing",
+    "summarising",
     "awaiting_review",
     "publishing",
     "published",
+    "decided",
     "rejected",
     "failed",
     "cancelled",
 ]
-
-
-class RunOrder(Value):
-    """Starts a production. `brief` is the digest of the brief in the asset store; `review` goes before what it says.
-
-    `traceparent` is the W3C trace context of whoever orders it; the run is then part of that trace.
-    """
-
-    brief: str
-    title: str = ""
-    tenant: str = "default"
-    traceparent: str = ""
-    concurrency: int = 4
-    review: ReviewPolicy | None = None
-    threshold: int = 80
-    refinements: int = 3
-    model: str = ""
-    patience: Patience = "now"
-    progress: "Progress | None" = None
 
 
 class Shoot(Value):

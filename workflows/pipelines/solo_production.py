@@ -95,7 +95,7 @@ class SoloItem(ShootItem):
     async def shoot_alone(self, direction: str) -> None:
         """Hand the whole of the work to one agent, and attend to what it has evaluated."""
         self._trouble, self._latest = "", None
-        self._show("generating", self.graph.publisher.name)
+        self.show("generating", self.graph.publisher.name)
         terms = self.terms(attend=self.evaluate)
         ended = await self.consult(self.graph.publisher, self.generator_task(direction), terms)
         if ended.output is None:
@@ -111,7 +111,7 @@ class SoloItem(ShootItem):
         verdict = await self._judge(digest, facts)
         judged = Judged(self._attempt(digest, self.order.shot.direction, facts, verdict, before), facts, verdict)
         self._keep(judged)
-        self._show("generating", self.graph.publisher.name)
+        self.show("generating", self.graph.publisher.name)
         if self.passes:
             return talk.told(_findings(judged, passes=True)).granted(grant(asset_id(digest)))
         if not self.may_refine:
@@ -129,7 +129,7 @@ class SoloItem(ShootItem):
             self._trouble = f"It could not be published: {self._trouble or proof.problem}"
             return await self.escalate(direction)
         self.item = self._with(decided_by=GATE, decision="approve", publication=proof.publication)
-        self._show("published")
+        self.show("published")
         return ""
 
     def publisher_task(self, asset: str) -> str:
