@@ -164,7 +164,7 @@ def test_an_unknown_role_fills_the_output_schema_with_the_least_and_says_it_is_n
             }
         },
     }
-    assert output(Talk("evaluator", "Evaluate.", schema=schema).say()) == {
+    assert output(Talk("archivist", "Evaluate.", schema=schema).say()) == {
         "reason": "not rehearsed",
         "score": 1,
         "level": "low",
