@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.assets import Assets
 from activities.briefs import load_brief
+from activities.candidate_papers import CandidatePapers
 from activities.catalog import CatalogStore, model_id
 from activities.catalog_rows import ProductRow, ShotRow
 from activities.database import Database
@@ -54,7 +55,7 @@ class World:
         self.catalog = CatalogStore(self.database, self.assets, self.profiles)
         self.desk = StudioDesk(self.catalog.images, self.assets, self.profiles)
         references = catalog_references(self.database, self.profiles)
-        world = [self.catalog, self.assets, self.profiles]
+        world = [self.catalog, self.assets, self.profiles, CandidatePapers(self.database, self.assets)]
         self.house = House(folder, TOOLS, references, world, self.database)
         self.calls = 0
 
