@@ -6,10 +6,9 @@ from sqlalchemy import select
 from temporalio.client import WorkflowFailureError
 
 from activities.invocation_tables import InvocationRow
-from rehearsal.scripts import call, calls, forever, refuse
+from rehearsal.scripts import call, forever, refuse
 from tests.scenarios.agents import DONE, assistant, decide, ended, halted
 from tests.scenarios.shoots import GREY, KEY, SILENCE, asked, brief, cast
-from tests.scenarios.test_agent_lasts import SPACIOUS
 
 
 async def invocations(stage, run):
@@ -73,19 +72,6 @@ async def test_an_item_without_a_take_has_failed_or_was_rejected_and_has_cost_so
         state = await stage.produce(brief(), review=SILENCE)
         _, item = await invocations(stage, state.id)
     assert (item.status, item.micro_usd > 0) == ("rejected", True)
-
-
-async def test_an_agent_that_goes_on_in_a_new_run_is_one_invocation_with_its_whole_spend(play):
-    page = [calls(*(call("write_line", line=f"page {turn} line {line}") for line in range(32))) for turn in range(18)]
-    async with play(assistant(*page, DONE)) as stage:
-        handle = await stage.start_agent(limits=SPACIOUS)
-        first = (await handle.describe()).run_id
-        outcome = await ended(handle)
-        [row] = await invocations(stage, handle.id)
-        last = (await handle.describe()).run_id
-    assert (row.status, row.workflow_run_id, first == last) == ("complete", last, False)
-    assert (row.micro_usd, row.turns, row.tool_calls) == (outcome.spend.micro_usd, 19, 18 * 32)
-    assert row.id.endswith(first[-12:])
 
 
 async def test_while_it_works_it_has_no_end(play):

@@ -15,6 +15,7 @@ from tests.scenarios.leaky_worker import PLANTED, SECRETS
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast
 from tests.scenarios.stage import Look, Notebook
 from tests.scenarios.test_agent_lasts import SPACIOUS
+from tests.scenarios.test_invocations import invocations
 from tests.scenarios.test_logs import HIDDEN, leaks
 from tests.scenarios.tracing import again, arrived, forgetful, once, orphans, traced
 from workflows.tracing import Ai, At
@@ -65,14 +66,17 @@ async def test_replaying_every_task_tells_nothing_twice(play):
     assert len(replayed.spans) == len(live)
 
 
-async def test_an_agent_that_goes_on_in_a_new_run_stays_in_its_trace_and_began_and_ended_once(play):
+async def test_an_agent_that_goes_on_in_a_new_run_is_one_invocation_in_one_trace(play):
     page = [calls(*(call("write_line", line=f"page {turn} line {line}") for line in range(32))) for turn in range(18)]
     async with traced(play, assistant(*page, DONE)) as (stage, collector):
         handle = await stage.start_agent(limits=SPACIOUS)
-        first = await handle.describe()
+        first = (await handle.describe()).run_id
         outcome = await ended(handle)
-        last = await handle.describe()
-    assert (outcome.status, first.run_id != last.run_id) == ("complete", True)
+        last = (await handle.describe()).run_id
+        [row] = await invocations(stage, handle.id)
+    assert (outcome.status, row.status, row.workflow_run_id, first == last) == ("complete", "complete", last, False)
+    assert (row.micro_usd, row.turns, row.tool_calls) == (outcome.spend.micro_usd, 19, 18 * 32)
+    assert row.id.endswith(first[-12:])
     assert (len(collector.traces), once(collector), orphans(collector)) == (1, True, [])
     assert collector.names == {
         "invoke_workflow single_agent": 1,
