@@ -27,7 +27,7 @@ def test_of_two_browsers_the_first_decides_and_the_second_is_told_who_and_when(h
 
 
 def test_a_question_that_has_expired_takes_no_decision_any_more(household, guest):
-    (item,) = household.shoot(review=ReviewPolicy(reminders=(), deadline=timedelta(seconds=6)))
+    (item,) = household.shoot(review=ReviewPolicy(reminders=(), deadline=timedelta(seconds=20)))
     page = guest("vera").open(item)
     dialog = open_dialog(page, "Approve")
     household.until(lambda: household.told(item, "expired"))
