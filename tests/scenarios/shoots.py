@@ -152,9 +152,9 @@ async def state_of(handle) -> RunState:
     return await handle.query("state", result_type=RunState)
 
 
-async def until(true) -> None:
+async def until(true, patience=PATIENCE) -> None:
     """Wait until an async question is answered with yes."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not await true():  # noqa: ASYNC110 - what is waited for happens on a server
             await asyncio.sleep(0.1)
 

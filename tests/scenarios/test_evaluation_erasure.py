@@ -92,6 +92,10 @@ async def test_trace_cost_and_transcript_still_work_and_show_nothing(play):
     assert GONE in transcript
 
 
+FORGETS = 400
+"""Seconds: a server deletes a history once its queues have acknowledged the end, and looks ever more rarely."""
+
+
 async def test_the_history_of_the_workflow_goes_as_well(play):
     async with play(Roles()) as stage:
         run = await decided(stage)
@@ -106,7 +110,7 @@ async def test_the_history_of_the_workflow_goes_as_well(play):
                 return True
             return False
 
-        await until(gone)
+        await until(gone, FORGETS)
         assert b"Baked sourdough" not in await history_of(run)
 
 
