@@ -13,7 +13,8 @@ from console.processes import free_port
 from screentest.servers import serve
 from tests.scenarios.stage import staged
 
-PATIENCE = 180
+PATIENCE = 600
+"""Seconds: the first start compiles 150 packages, on a machine that may have other things to do."""
 
 
 @pytest.fixture(scope="session")
