@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from activities import ledger_rows
 from activities.conversation_tables import JournalRow, ToolResultRow
 from activities.database import now
+from activities.records import Records
 from tests.activities.conversing import note, result, say, think, use
 from tests.activities.traced import ITEM, MODEL, NOON, TALK, Traced, ids, tree
 from workflows.models import Decision
@@ -86,6 +87,21 @@ async def test_a_run_is_one_trace_and_everything_in_it_is_told_exactly_once(hous
             ("turn", TOOL),
         ]
     )
+
+
+async def test_every_entry_of_the_log_names_the_span_that_it_is_about(house):
+    traced = await begun(house)
+    await everything(traced)
+    names = {ids(span)[:2]: span.name for span in traced.told}
+    entries = await Records(traced.database).entries("run-1")
+    about = {(each["action"], names[each["trace_id"], each["span_id"]]) for each in entries}
+    assert about == {
+        *((action, CHAT) for action in ("llm_call", "thinking", "error")),
+        *((action, TOOL) for action in ("tool_call", "tool_result")),
+        ("ruling", "turn"),
+        ("approval", "turn"),
+        ("approval", "invoke_workflow shoot_item"),
+    }
 
 
 async def test_what_is_exported_again_is_what_was_told(house):
