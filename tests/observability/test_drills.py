@@ -13,7 +13,7 @@ from workflows.models import Begun, Scope
 
 LOOK = call("find_model", name="Ama")
 TOOLS = ("find_model", "render_shot", "escalate_to_human")
-SLOWLY, QUIET = 0.3, 6
+SLOWLY, QUIET = 0.5, 8
 """Seconds: between the turns of an agent, and to wait for what must not come."""
 
 
@@ -27,7 +27,7 @@ async def goes_well(stage, watch):
     assert (await stage.run_agent("well", tools=TOOLS)).status == "complete"
     await watch.until(lambda: watch.ask('agent_workflows_completed_total{status="complete"} > 0'), "the first figures")
     await watch.until(lambda: watch.receiver.heard("Watchdog"), "the watchdog")
-    assert watch.firing() == set()
+    await watch.until(lambda: watch.firing() == set(), "calm")
 
 
 async def test_an_overloaded_model_wakes_somebody_until_it_answers_again(watched):
@@ -41,13 +41,13 @@ async def test_an_overloaded_model_wakes_somebody_until_it_answers_again(watched
         await goes_well(stage, watch)
         handles = [await stage.start_agent("busy", tools=TOOLS) for _ in range(4)]
         to, alert = await watch.told("ModelIsOverloaded")
-        others = watch.firing() - {"ModelIsOverloaded"}
+        others = watch.firing()
         crowded.clear()
         outcomes = await asyncio.gather(*map(ended, handles))
         await watch.told("ModelIsOverloaded", "resolved")
     assert (to, alert["labels"]["model"]) == ("page", "claude-sonnet-5-5")
     assert alert["annotations"]["summary"].endswith("% of the calls of claude-sonnet-5-5 were turned away")
-    assert others == set()
+    assert not others & {"ModelStumbles", "ModelRejectsUs", "AgentBreaksOff"}
     assert {outcome.status for outcome in outcomes} == {"complete"}
 
 
@@ -70,7 +70,7 @@ async def test_a_question_that_nobody_answers_leaves_a_ticket_until_somebody_doe
         handle = await stage.start_agent("ask", tools=TOOLS)
         question = await stage.until_asked(handle)
         to, alert = await watch.told("QuestionWaits")
-        await decide(handle, "revise", "Yes.", question=question["id"])
+        await decide(handle, "answer", "Yes.", question=question["id"])
         outcome = await ended(handle)
         await watch.told("QuestionWaits", "resolved")
     assert (to, alert["labels"]["kind"], outcome.status) == ("ticket", "question", "complete")

@@ -10,10 +10,10 @@ from tests.observability.test_dashboards import BOARDS, panels
 from tests.observability.watch import DIRECTLY
 
 STANDS_FOR = {
-    "$__rate_interval": "5s",
-    "$__interval": "5s",
-    "$__range": "5s",
-    "$window": "5s",
+    "$__rate_interval": "7s",
+    "$__interval": "7s",
+    "$__range": "7s",
+    "$window": "7s",
     "$agent": ".*",
     "$pipeline": ".*",
 }
@@ -60,7 +60,7 @@ def figures(found):
 async def test_every_query_of_every_panel_returns_figures_and_what_was_made_to_happen_is_seen(watched):
     since = time.time()
     async with watched(player(), **SETTINGS) as (stage, watch):
-        await watch.until(lambda: watch.ask('up{job="callsheet"} offset 5s'), "somebody who watches")
+        await watch.until(lambda: watch.ask('up{job="callsheet"} offset 7s'), "somebody who watches")
         await take_place(stage)
         await watch.until(lambda: watch.ask('agent_escalation_rate{agent_name="single_agent"} > 0'), "the records")
         empty, unseen = [], []

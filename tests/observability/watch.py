@@ -21,9 +21,9 @@ from deploy.observability.files import HERE, as_yaml
 from screentest.servers import wait_for
 from tests.observability.parts import program
 
-DRILL = Clock(1 / 960, 5)
-"""An hour is four seconds; but no window is shorter than five, with a scrape each second."""
-PATIENCE = 120
+DRILL = Clock(1 / 960, 7)
+"""An hour is four seconds; but no window is shorter than seven, with a scrape every two."""
+PATIENCE = 180
 WAITS = ("group_wait", "group_interval", "repeat_interval")
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -117,7 +117,7 @@ def configure(folder, targets, ports, hook):
     (folder / "recording.rules.yml").write_text(as_yaml(rules.recording(DRILL)))
     (folder / "alerts.rules.yml").write_text(as_yaml(rules.alerts(DRILL)))
     prometheus = YAML().load(HERE / "prometheus" / "prometheus.yml")
-    prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    prometheus["global"] = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"}
     [manager] = prometheus["alerting"]["alertmanagers"]
     manager["static_configs"] = [{"targets": [f"127.0.0.1:{ports[1]}"]}]
     jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}

@@ -7,14 +7,14 @@ WORKERS = 'job="callsheet"'
 
 
 def group(clock: Clock) -> Group:
-    """Make the alerts."""
+    """Make the alerts. What is waited for is a window here: a scrape or two may fail."""
     seen = f"max(up{{{WORKERS}}}) == 1"
     dropped = '{__name__=~"otelcol_exporter_send_failed_(spans|metric_points)(_total)?"}'
     alerts = [
         Alert(
             "NoWorkerIsSeen",
             f"absent({seen})",
-            clock.pause("2m"),
+            clock.span("2m"),
             "page",
             "No worker has answered a scrape for two minutes",
             "Either none runs, or their endpoints for metrics are off (OTEL_METRICS_EXPORTER=prometheus, "
@@ -23,7 +23,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "WorkerIsDown",
             f"up{{{WORKERS}}} == 0",
-            clock.pause("5m"),
+            clock.span("5m"),
             "ticket",
             "The worker {{ $labels.instance }} does not answer a scrape",
             "Its log ends with why. Work goes on with the others; nothing is lost. If it was taken away on purpose, "
@@ -32,7 +32,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "CollectorIsDown",
             'up{job="collector"} == 0',
-            clock.pause("5m"),
+            clock.span("5m"),
             "page",
             "The collector {{ $labels.instance }} does not answer a scrape",
             "Traces, and metrics that are sent rather than scraped, do not arrive. Nothing is lost for good: spans are "
@@ -41,7 +41,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "TelemetryIsDropped",
             f"sum by (exporter) (rate({dropped}[{clock.span('5m')}])) > 0",
-            clock.pause("10m"),
+            clock.span("10m"),
             "ticket",
             "The collector cannot hand on what it got to {{ $labels.exporter }}",
             "The backend behind this exporter is away, full, or refuses the credentials: see the collector's log.",
@@ -49,7 +49,7 @@ def group(clock: Clock) -> Group:
         Alert(
             "RecordsAreNotRead",
             f"absent(agent_questions_waiting) and on () ({seen})",
-            clock.pause("5m"),
+            clock.span("5m"),
             "page",
             "Workers answer, but tell nothing of what runs",
             "The gauges that are made from the records are missing: the workers cannot read their database. Their logs "
