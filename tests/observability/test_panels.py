@@ -62,7 +62,9 @@ async def test_every_query_of_every_panel_returns_figures_and_what_was_made_to_h
     async with watched(player(), **SETTINGS) as (stage, watch):
         await watch.until(lambda: watch.ask('up{job="callsheet"} offset 7s'), "somebody who watches")
         await take_place(stage)
-        await watch.until(lambda: watch.ask('agent_escalation_rate{agent_name="single_agent"} > 0'), "the records")
+        await watch.until(
+            lambda: watch.ask('agent_escalation_rate{agent_name="single_agent"} offset 5s > 0'), "the records"
+        )
         empty, unseen = [], []
         for name, board in BOARDS.items():
             for panel in panels(board):
