@@ -126,9 +126,8 @@ def test_for_a_program_stdout_is_one_json_document(person):
 
 def test_an_interruption_leaves_the_run_and_says_how_to_end_it(person, shell, stage, monkeypatch):
     process = person.starts("demo", "brief.yaml", "--id", "left-alone")
-    said = ""
-    while "image:" not in said:
-        said += process.stdout.readline()
+    while "see: " not in process.stdout.readline():
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.wait(timeout=60)  # before its input is closed, which would be an answer of its own
     rest, errors = process.communicate()
