@@ -39,15 +39,17 @@ GOALS = {
     "refused": [forever(refuse("cyber", "I will not."))],
     "cut": [forever(cut(say("A long story without an end.")))],
     "poor": [forever(spends(900, names))],
-    "dear": [names, names, names, names, spends(4_000, names), DONE],
 }
-LAST = {"last": [*[names] * 8, DONE]}
+LATER = {
+    "dear": [names, names, names, names, spends(4_000, names), DONE],
+    "last": [*[names] * 8, DONE],
+}
 
 
 def player():
     """Everybody who plays."""
     parts = {
-        "assistant": lambda request: (GOALS | LAST)[re.search(r"Goal: (\w+)", request.task).group(1)],
+        "assistant": lambda request: (GOALS | LATER)[re.search(r"Goal: (\w+)", request.task).group(1)],
         "planner": [forever(plans)],
         "generator": [forever(photograph)],
         "refiner": [forever(repeat_direction)],
@@ -58,6 +60,7 @@ def player():
 async def take_place(stage):
     """Let it all happen, to its end."""
     await asyncio.gather(_shoot(stage), _override(stage), *(_agent(stage, goal) for goal in GOALS))
+    await stage.run_agent("dear", tools=TOOLS)  # once there is something usual to compare it with
     await stage.run_agent("last", tools=TOOLS)  # so that the figures that come last are seen as well
 
 

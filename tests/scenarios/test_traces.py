@@ -17,7 +17,7 @@ from tests.scenarios.stage import Look, Notebook
 from tests.scenarios.test_agent_lasts import SPACIOUS
 from tests.scenarios.test_invocations import invocations
 from tests.scenarios.test_logs import HIDDEN, leaks
-from tests.scenarios.tracing import again, arrived, forgetful, once, orphans, traced
+from tests.scenarios.tracing import again, arrived, first_named, forgetful, once, orphans, traced
 from workflows.tracing import Ai, At
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -102,9 +102,8 @@ async def test_a_run_that_is_open_says_that_it_began_who_works_and_who_is_waited
     async with traced(play, cast(GREY)) as (stage, collector):
         handle = await stage.start_production(brief(), refinements=0)
         question = await asked(stage, stage.item(handle.id, KEY))
-        await arrived(stage, collector)
+        waiting = await first_named(stage, collector, "stage awaiting_person")
         open_names = collector.names.copy()
-        [waiting] = collector.named("stage awaiting_person")
         await decide(stage.item(handle.id, KEY), "reject", question=question.id)
         await ended(handle)
     [item] = collector.named("invoke_workflow shoot_item")

@@ -1,5 +1,6 @@
 """A stage whose spans arrive at a collector, over the wire that they take in production."""
 
+import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -43,6 +44,14 @@ async def arrived(stage, collector):
     """Wait until what was told has arrived."""
     stage.world.telemetry.tracers.force_flush()
     return collector.spans
+
+
+async def first_named(stage, collector, name):
+    """Wait for a span of this name: what a query tells already, a record may tell a moment later."""
+    while not collector.named(name):
+        await arrived(stage, collector)
+        await asyncio.sleep(0.05)
+    return collector.named(name)[0]
 
 
 async def again(stage, run):
