@@ -224,8 +224,7 @@ async def staged(  # noqa: PLR0913 - each has a default; together they are what 
     own = Settings(**{**named, **(settings or {})})
     async with AsyncExitStack() as stack:
         rehearsal = await stack.enter_async_context(Rehearsal(player, **rehearsal_options))
-        http = await stack.enter_async_context(DefaultAsyncHttpxClient(verify=False))
-        played = AsyncAnthropic(api_key="rehearsal", base_url=rehearsal.url, max_retries=0, http_client=http)
+        played = await _client_of(rehearsal, stack)
         world = await World.open(
             own,
             tools=tools,
@@ -242,3 +241,8 @@ async def staged(  # noqa: PLR0913 - each has a default; together they are what 
         if working:
             await play.work()
         yield play
+
+
+async def _client_of(rehearsal: Rehearsal, stack: AsyncExitStack) -> AsyncAnthropic:
+    http = await stack.enter_async_context(DefaultAsyncHttpxClient(verify=False))
+    return AsyncAnthropic(api_key="rehearsal", base_url=rehearsal.url, max_retries=0, http_client=http)

@@ -4,16 +4,20 @@ from deploy.observability.clock import Clock
 from deploy.observability.rules.values import Alert, Group
 
 WORKERS = 'job="callsheet"'
+SEEN = f"max(up{{{WORKERS}}}) == 1"
+DROPPED = '{__name__=~"otelcol_exporter_send_failed_(spans|metric_points)(_total)?"}'
 
 
 def group(clock: Clock) -> Group:
     """Make the alerts. What is waited for is a window here: a scrape or two may fail."""
-    seen = f"max(up{{{WORKERS}}}) == 1"
-    dropped = '{__name__=~"otelcol_exporter_send_failed_(spans|metric_points)(_total)?"}'
-    alerts = [
+    return Group("callsheet-watching", clock.pause("30s"), [*_workers(clock), *_collector(clock), _watchdog(clock)])
+
+
+def _workers(clock: Clock) -> list[Alert]:
+    return [
         Alert(
             "NoWorkerIsSeen",
-            f"absent({seen})",
+            f"absent({SEEN})",
             clock.span("2m"),
             "page",
             "No worker has answered a scrape for two minutes",
@@ -30,6 +34,20 @@ def group(clock: Clock) -> Group:
             "take it out of the targets.",
         ),
         Alert(
+            "RecordsAreNotRead",
+            f"absent(agent_questions_waiting) and on () ({SEEN})",
+            clock.span("5m"),
+            "page",
+            "Workers answer, but tell nothing of what runs",
+            "The gauges that are made from the records are missing: the workers cannot read their database. Their logs "
+            "say why.",
+        ),
+    ]
+
+
+def _collector(clock: Clock) -> list[Alert]:
+    return [
+        Alert(
             "CollectorIsDown",
             'up{job="collector"} == 0',
             clock.span("5m"),
@@ -40,28 +58,21 @@ def group(clock: Clock) -> Group:
         ),
         Alert(
             "TelemetryIsDropped",
-            f"sum by (exporter) (rate({dropped}[{clock.span('5m')}])) > 0",
+            f"sum by (exporter) (rate({DROPPED}[{clock.span('5m')}])) > 0",
             clock.span("10m"),
             "ticket",
             "The collector cannot hand on what it got to {{ $labels.exporter }}",
             "The backend behind this exporter is away, full, or refuses the credentials: see the collector's log.",
         ),
-        Alert(
-            "RecordsAreNotRead",
-            f"absent(agent_questions_waiting) and on () ({seen})",
-            clock.span("5m"),
-            "page",
-            "Workers answer, but tell nothing of what runs",
-            "The gauges that are made from the records are missing: the workers cannot read their database. Their logs "
-            "say why.",
-        ),
-        Alert(
-            "Watchdog",
-            "vector(1)",
-            clock.pause("0s"),
-            "none",
-            "Always fires",
-            "It shows that alerts get through. Let something that is not here ring when it stops.",
-        ),
     ]
-    return Group("callsheet-watching", clock.pause("30s"), alerts)
+
+
+def _watchdog(clock: Clock) -> Alert:
+    return Alert(
+        "Watchdog",
+        "vector(1)",
+        clock.pause("0s"),
+        "none",
+        "Always fires",
+        "It shows that alerts get through. Let something that is not here ring when it stops.",
+    )
