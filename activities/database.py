@@ -9,17 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Dialect, create_engine, event, inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import DateTime, TypeDecorator
 
-T = TypeVar("T")
+from activities.schema import Schema
 
-MIGRATION_LOCK = 7_227_001
-"""Names our lock among a PostgreSQL server's advisory locks."""
+T = TypeVar("T")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -81,16 +78,19 @@ class Database:
             event.listen(self._engine, "begin", _begin_immediate)
         else:
             event.listen(self._engine, "connect", _tune_postgresql)
+        self.schema = Schema(self._engine)
 
-    def prepare(self) -> None:
-        """Bring the schema up to date; processes that start together do it one after the other."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.begin() as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    def prepare(self, *, migrate: bool = True) -> None:
+        """Bring the schema up to date; processes that start together do it one after the other.
+
+        Without `migrate` a job does that, and here it is only looked whether the schema fits.
+
+        Raises:
+            SchemaUnfit: it does not fit.
+        """
+        if migrate:
+            self.schema.migrate()
+        self.schema.require()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".callsheet"), description="folder of everything that is kept here")
     database: str = Field(default="", description="SQLAlchemy URL; default: SQLite in the home folder")
+    migrate: bool = Field(default=True, description="whether whoever starts also brings the schema up to date")
     assets: str = Field(default="", description="folder or object store URL; default: a folder in the home folder")
     task_queue: str = Field(default="callsheet", min_length=1, description="queue of the workflows")
     queues: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -13,6 +13,7 @@ from activities import (
     invocation_tables,
     ledger_tables,
     people,
+    schema_tables,
     warmth,
 )
 from activities.database import Base
@@ -34,5 +35,6 @@ __all__ = [
     "invocation_tables",
     "ledger_tables",
     "people",
+    "schema_tables",
     "warmth",
 ]

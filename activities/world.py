@@ -125,7 +125,7 @@ class World:
         metering = Metering(telemetry, Names((each.name for each in tools), Prices().knows))
         database = Database(settings.database_url, watch(settings, telemetry, metering))
         assets, profiles = Assets.at(settings.assets_url), Profiles.load()
-        database.prepare()
+        database.prepare(migrate=settings.migrate)
         catalog, toolset = CatalogStore(database, assets, profiles), Toolset(tools)
         people, decisions, sending = _people(settings, database)
         await catalog.seed()

@@ -25,6 +25,7 @@ from console import (
     erase,
     evaluate,
     evaluation,
+    migrate,
     production,
     records,
     report,
@@ -52,7 +53,7 @@ def build() -> typer.Typer:
     )
     parts = (
         *(demo, production, show, top, decide, budget, records, audit, report, evaluate, evaluation, erase),
-        *(desk, dev, doctor),
+        *(desk, dev, doctor, migrate),
     )
     for part in parts:
         part.add(app)

@@ -18,6 +18,7 @@ from activities.assets import Assets
 from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
 from activities.database import Database
 from activities.keys import Keyring
+from activities.schema import SchemaUnfit
 from activities.sending import channels_of
 from activities.settings import Settings
 from activities.signing import Signer
@@ -137,9 +138,9 @@ def _people(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Finding:
     try:
         database = Database(settings.database_url)
-        database.prepare()
+        database.prepare(migrate=settings.migrate)
         database.close()
-    except (SQLAlchemyError, OSError, ImportError) as error:
+    except (SQLAlchemyError, SchemaUnfit, OSError, ImportError) as error:
         return Finding("database", "wrong", one_line(error, 160))
     return Finding("database", "ok", settings.database_url.split("@")[-1])
 

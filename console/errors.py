@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.connection import ServerUnreachable
 from activities.deciding import NotTaken
 from activities.keys import BadKey
+from activities.schema import SchemaUnfit
 from activities.telemetry import UnknownExporter
 
 
@@ -127,6 +128,7 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
     (WorkflowAlreadyStartedError, lambda error: Stopped(Exit.ID_EXISTS, f"{error.workflow_id} exists already")),
     (NotTaken, _of_decision),
     (BadKey, lambda error: Stopped(Exit.MISSING, one_line(error))),
+    (SchemaUnfit, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (RPCError, _of_rpc),
     (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),

@@ -23,7 +23,7 @@ class Stores:
 
     def __init__(self, settings: Settings) -> None:
         """Connect lazily; the schema is made when it is missing."""
-        self.database = Database(settings.database_url)
+        self.database, self._migrate = Database(settings.database_url), settings.migrate
         self.profiles = Profiles.load()
         self.assets = Assets.at(settings.assets_url)
         self.records = Records(self.database)
@@ -34,8 +34,8 @@ class Stores:
         self.catalog = CatalogStore(self.database, self.assets, self.profiles)
 
     def __enter__(self) -> Self:
-        """Bring the schema up to date, so that an empty house reads as empty."""
-        self.database.prepare()
+        """Bring the schema up to date, so that an empty house reads as empty; or see that it fits."""
+        self.database.prepare(migrate=self._migrate)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -55,7 +55,7 @@ class House:
             BadKey: the key that decisions are signed with cannot be used.
         """
         database, assets = Database(settings.database_url), Assets.at(settings.assets_url)
-        database.prepare()
+        database.prepare(migrate=settings.migrate)
         deciding = Deciding(client, Signer.of(settings, "desk"))
         catalog = CatalogStore(database, assets, Profiles.load())
         costs, tenancy = Costs(database, Caps(settings.caps)), Tenancy(database)
