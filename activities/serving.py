@@ -5,19 +5,24 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from activities.connection import connect
+from activities.health import Health
 from activities.leave import leave
 from activities.logs import log_as_json
+from activities.probes import served
 from activities.settings import Settings
 from activities.telemetry import trace_ids
 from activities.tools.definition import BadTool
+from activities.vital_signs import database, polling, temporal
 from activities.world import World
 
 CANNOT_WORK = 9
@@ -49,17 +54,36 @@ async def serve(open_world: Callable[[], Awaitable[World]]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await world.share_rates(client)
+    workers = world.workers(client)
+    health = health_of(world, client, workers)
     async with contextlib.AsyncExitStack() as stack:
+        probed = await stack.enter_async_context(served(world.settings.health, health))
         await stack.enter_async_context(world.metered(client))
-        for worker in world.workers(client):
+        for worker in workers:
             await stack.enter_async_context(worker)
-        ready = {"ready": True, "queues": world.settings.queues}
-        if world.telemetry.scraped_at:
-            ready["metrics"] = world.telemetry.scraped_at
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
+        _say_ready(world, probed)
         await stop.wait()
+        health.drain()
+        await asyncio.gather(*(worker.shutdown() for worker in workers))  # at once: none polls while another drains
     world.close()
+
+
+def health_of(world: World, client: Client, workers: Sequence[Worker]) -> Health:
+    """Look after what a worker needs: the server, the database, and that it polls."""
+    checks = {"temporal": temporal(client), "database": database(world.database), "workers": polling(workers)}
+    return Health(checks)
+
+
+def _say_ready(world: World, probed: str) -> None:
+    ready = {"ready": True, "queues": world.settings.queues}
+    if world.telemetry.scraped_at:
+        ready["metrics"] = world.telemetry.scraped_at
+    if probed:
+        ready["health"] = probed
+    if world.deployment.use_worker_versioning:
+        ready["version"] = world.deployment.version.to_canonical_string()
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
 
 
 def plainly(error: Exception) -> str:

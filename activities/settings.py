@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from activities.health import split
+
 QUEUES = ("workflows", "model", "tools", "studio")
 """What a worker can serve; each is a task queue of its own, so that each scales on its own."""
 
@@ -49,6 +51,8 @@ class Settings(BaseSettings):
     batch_window: float = Field(
         default=60.0, ge=0, allow_inf_nan=False, description="seconds for which patient calls are gathered to a batch"
     )
+
+    health: str = Field(default="", description="HOST:PORT at which a worker answers probes; default: nowhere")
 
     signing_key: str = Field(default="", description="file of the key that decisions are signed with; default: our own")
     decision_keys: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -113,6 +117,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("health")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        if value:
+            split(value)
+        return value
 
     @field_validator("queues")
     @classmethod

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.metadata import version
 from typing import Any, Self
 
 from anthropic import AsyncAnthropic
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -52,6 +50,7 @@ from activities.tools.directories import catalog_references
 from activities.tools.references import Directory
 from activities.tools.toolbox import Toolbox, Toolset
 from activities.verifying import Verifier
+from activities.versioning import deployment_of
 from activities.warmth import Warmth
 from workflows import batch_desk, courier
 from workflows.pipelines import PIPELINES
@@ -74,12 +73,6 @@ def watch(settings: Settings, telemetry: Telemetry, metering: Metering) -> Watch
     return all_of(Story(content=settings.log_content).hear, Spans(telemetry, settings).hear, *metering.watches)
 
 
-def build() -> WorkerDeploymentConfig:
-    """Name the build by its version; left to itself, a worker digests every module, which takes seconds."""
-    number = WorkerDeploymentVersion("callsheet", version("callsheet"))
-    return WorkerDeploymentConfig(version=number, use_worker_versioning=False)
-
-
 Activities = Sequence[Callable[..., Any]]
 
 
@@ -98,6 +91,7 @@ class World:
     workflows: Sequence[type]
     telemetry: Telemetry
     metering: Metering
+    deployment: WorkerDeploymentConfig = field(default_factory=deployment_of)
 
     @classmethod
     async def open(
@@ -178,7 +172,7 @@ class World:
             activities=self.activities[part],
             workflow_runner=sandbox(),
             graceful_shutdown_timeout=DRAIN,
-            deployment_config=build(),
+            deployment_config=self.deployment,
             max_concurrent_activities=PLACES[part],
         )
 

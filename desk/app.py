@@ -8,11 +8,14 @@ from urllib.parse import quote
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 from temporalio.service import RPCError
 
+from activities import probes
+from activities.health import Health
+from activities.vital_signs import database, temporal
 from desk.decision_pages import BatchPages, DecisionPages
 from desk.decisions import Decider
 from desk.door import SAFE, Door
@@ -65,14 +68,10 @@ def build(house: House) -> ASGIApp:
         RunPages(door, pages, house.runs, house.costs, house.database, house.tenancy, board),
         Operations(door, pages, house.queue, house.costs, house.client, house.database),
     )
-    routes = [Route("/health", _health), *(route for part in parts for route in part.routes())]
+    health = Health({"temporal": temporal(house.client), "database": database(house.database)})
+    routes = [*probes.routes(health), *(route for part in parts for route in part.routes())]
     app = Starlette(routes=routes, exception_handlers=_handlers(pages))
     return Shield(app, house.settings.hosts, secure=house.settings.secure)  # outermost, so that nothing passes it by
-
-
-async def _health(_request: Request) -> Response:
-    """Say that the desk serves; nothing else, because anybody may ask."""
-    return JSONResponse({"serves": True})
 
 
 def _handlers(pages: Pages) -> dict[int | type[Exception], Handler]:

@@ -6,7 +6,7 @@ from pydantic import Field
 from temporalio import workflow
 
 from workflows.calls import store
-from workflows.history import history_is_full
+from workflows.history import go_on, history_is_full
 from workflows.models import Tended, TendRequest, Value
 from workflows.ports import Batches
 
@@ -41,7 +41,7 @@ class BatchDesk:
         while await self._tend() or self._called:
             await workflow.sleep(order.look, summary="waits for the provider")
             if history_is_full():
-                workflow.continue_as_new(order)
+                go_on(order)
 
     async def _tend(self) -> bool:
         self._called = False

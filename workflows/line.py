@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelle
 
 from workflows.calls import cause, heed_cancellation, read_budget
 from workflows.flow import Flow
-from workflows.history import history_is_full
+from workflows.history import go_on, history_is_full
 from workflows.models import ItemRow, ItemStatus, LineOrder, Progress, Purse, Spend, Value, preview
 from workflows.tracing import dollars
 
@@ -114,7 +114,7 @@ class Line(Flow, Generic[P]):
             raise
         if self.progress.cursor < self.progress.items:
             await workflow.wait_condition(workflow.all_handlers_finished)
-            workflow.continue_as_new(self._order.model_copy(update={"progress": self._progress_now()}))
+            go_on(self._order.model_copy(update={"progress": self._progress_now()}))
 
     async def _fill(self, running: dict[asyncio.Task[Any], P]) -> int:
         """Start items while there is room; returns how many run."""

@@ -189,7 +189,7 @@ def test_a_form_that_another_site_sends_is_refused(household, item, headers):
 def test_the_desk_answers_to_its_own_names_only(household):
     with household.client("ines") as client:
         assert client.get("/", headers={"host": "evil.example"}).status_code == 421
-        assert client.get("/health", headers={"host": "localhost"}).json() == {"serves": True}
+        assert client.get("/healthz", headers={"host": "10.1.2.3:8400"}).json() == {"alive": True}
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_a_script_in_a_note_or_in_a_products_name_is_only_text(household, guest)
 
 def test_every_answer_carries_the_headers_and_nothing_inline_is_served(household, item):
     with household.client("vera") as client:
-        pages = ("/", question_path(item), "/runs", "/operations", "/none", "/static/desk.js", "/sign-in", "/health")
+        pages = ("/", question_path(item), "/runs", "/operations", "/none", "/static/desk.js", "/sign-in", "/healthz")
         answers = [client.get(path) for path in pages] + [client.post("/"), client.request("DELETE", "/runs")]
     for answer in answers:
         policy = answer.headers["content-security-policy"]

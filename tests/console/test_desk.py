@@ -49,7 +49,7 @@ def test_served_alone_it_says_where_it_is_and_lets_its_first_visitor_in(desk):
     with Client(trust_env=False, timeout=30) as client:
         page = client.get(said["first_visit"])
         assert "Choose a password" in page.text
-        assert client.get(f"{said['url']}/health").json() == {"serves": True}
+        assert client.get(f"{said['url']}/healthz").json() == {"alive": True}
     (reviewer,) = Reviewers(home / "reviewers.json").read().reviewers
     assert reviewer.person.role == "operator"
     process.send_signal(signal.SIGINT)
@@ -116,7 +116,7 @@ def test_a_stack_starts_the_desk_as_its_last_part_and_ends_it_first(tmp_path):
     try:
         assert [child.name for child in running.children][-1] == "desk"
         with Client(trust_env=False, timeout=30) as client:
-            assert client.get(f"{running.desk}/health").status_code == 200
+            assert client.get(f"{running.desk}/readyz").status_code == 200
     finally:
         ended = stack.down()
     assert ended[0] == "desk"

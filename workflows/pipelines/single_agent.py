@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from workflows.agent import DEFAULT_MODEL, Agent, Conversation, Ended
 from workflows.flow import Flow
-from workflows.history import history_is_full
+from workflows.history import go_on, history_is_full
 from workflows.models import (
     AgentOrder,
     AgentOutcome,
@@ -75,7 +75,7 @@ class SingleAgent(Flow):
         self._go_on_with(self.resting)
 
     def _go_on_with(self, talk: Talk | None) -> NoReturn:
-        workflow.continue_as_new(self._order.model_copy(update={"talk": talk, "docket": self._docket}))
+        go_on(self._order.model_copy(update={"talk": talk, "docket": self._docket}))
 
     @workflow.query(name="state", description="Where this agent stands")
     def state(self) -> AgentState:
