@@ -8,7 +8,15 @@ from sqlalchemy import create_engine, inspect, text
 from activities.database import Database
 from activities.schema import MIGRATION_LOCK, Schema, SchemaUnfit
 
-BODY = "from alembic import op\nimport sqlalchemy as sa\nfrom activities.migrations.indexes import build_aside\nrevision, down_revision = {!r}, {!r}\n{}def upgrade():\n    {}\n"
+BODY = """
+import sqlalchemy as sa
+from alembic import op
+from activities.migrations.indexes import build_aside
+revision, down_revision = {!r}, {!r}
+{}
+def upgrade():
+    {}
+"""
 ADD = 'op.add_column("notices", sa.Column("mood", sa.Text(), nullable=True))'
 TAKE = 'op.drop_column("notices", "mood")'
 BUILD = 'build_aside("ix_mood", "notices", ["mood"])'
@@ -37,7 +45,7 @@ def newer(engine, tmp_path):
         folder.mkdir()
         for number, (does, oldest) in enumerate(migrations, 1):
             revision = f"9{number:03}"
-            said = f"oldest_code = {oldest!r}\n" if oldest else ""
+            said = f"oldest_code = {oldest!r}" if oldest else ""
             (folder / f"{revision}.py").write_text(BODY.format(revision, before, said, does))
             before = revision
         return Schema(engine, [folder])

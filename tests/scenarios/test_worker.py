@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+from httpx2 import AsyncClient
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -19,6 +20,8 @@ DONE = answer({"answer": "It is done."})
 DRAINED = 60
 BAD = {
     "ANTHROPIC_API_KEY": ("", "ANTHROPIC_API_KEY is not set"),
+    "CALLSHEET_HEALTH": ("8081", "CALLSHEET_HEALTH: Value error, '8081' is no HOST:PORT"),
+    "TEMPORAL_DEPLOYMENT_NAME": ("callsheet", "TEMPORAL_WORKER_BUILD_ID is not set, but TEMPORAL_DEPLOYMENT_NAME is"),
     "CALLSHEET_QUEUES": ("workflows,nonsense", "CALLSHEET_QUEUES: Value error, unknown nonsense"),
     "TEMPORAL_ADDRESS": ("127.0.0.1:1", "no Temporal server answers at 127.0.0.1:1"),
     "CALLSHEET_DATABASE": ("postgresql+psycopg://u:hush@127.0.0.1:1/x", "the database does not serve"),
@@ -50,17 +53,24 @@ async def test_a_worker_says_that_it_is_ready_and_serves(play, server, start):
 
 
 async def test_a_worker_that_is_told_to_end_brings_in_the_reply_it_waits_for(play, server, start):
-    slow = later(2, call("venue_rules", profile="google.merchant"))
+    slow = later(4, call("venue_rules", profile="google.merchant"))
     async with play(Script({"assistant": [slow, DONE]}), working=False) as stage:
         env = environment(stage, server)
-        process = start(env)
-        await ready(process)
+        process = start(env | {"CALLSHEET_HEALTH": "127.0.0.1:0"})
+        health = json.loads(await ready(process))["health"]
+        before = await _probe(health)
         handle = await stage.start_agent(tools=("venue_rules",))
         await until(lambda: _asked(stage, 1))
+        process.send_signal(signal.SIGTERM)
+        await until(lambda: _drains(health))
+        meanwhile = await _probe(health)
         code = await _drain(process)
         (talk,) = await stage.records.transcript(handle.id)
         async with worker(env):
             outcome = await ended(handle)
+    assert before == {"/healthz": (200, {"alive": True}), "/readyz": (200, {"ready": True})}
+    assert meanwhile["/healthz"] == (200, {"alive": True})
+    assert meanwhile["/readyz"][1]["failing"] == {"worker": "it was told to end, and takes no more work"}
     assert (code, outcome.status) == (0, "complete")
     assert [message["role"] for message in talk["messages"]][:2] == ["user", "assistant"]
     assert len(stage.rehearsal.requests) == 2
@@ -101,6 +111,16 @@ async def test_the_plugin_brings_our_workflows_into_somebody_elses_worker(play, 
             hello = await client.execute_workflow(Other.run, "you", id=f"other-{stage.queue}", task_queue=stage.queue)
             outcome = await stage.run_agent()
     assert (hello, outcome.status, outcome.spend.tool_calls) == ("Hello you", "complete", 1)
+
+
+async def _probe(health):
+    async with AsyncClient(trust_env=False) as client:
+        answers = {path: await client.get(health + path) for path in ("/healthz", "/readyz")}
+    return {path: (answer.status_code, answer.json()) for path, answer in answers.items()}
+
+
+async def _drains(health):
+    return (await _probe(health))["/readyz"][0] == 503
 
 
 async def _asked(stage, times):
