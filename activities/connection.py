@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
-
-from workflows.tracing import SEARCH_ATTRIBUTES
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 
@@ -49,21 +45,6 @@ async def connect_to(address: str) -> Client:
         ServerUnreachable: when the server does not answer.
     """
     return await _open(ClientConnectConfig(target_host=address), ())
-
-
-async def add_search_attributes(client: Client) -> None:
-    """Add the search attributes that the namespace lacks; a database from an earlier version may lack some."""
-    service = client.operator_service
-    known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-    missing = {
-        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-        for name, kind in SEARCH_ATTRIBUTES.items()
-        if name not in known.custom_attributes
-    }
-    if missing:
-        await service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
 
 
 async def _open(config: ClientConnectConfig, plugins: Sequence[Plugin], runtime: Runtime | None = None) -> Client:

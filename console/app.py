@@ -16,6 +16,7 @@ from rich.markup import escape
 from activities.settings import Settings
 from console import (
     audit,
+    bootstrap,
     budget,
     decide,
     demo,
@@ -53,7 +54,7 @@ def build() -> typer.Typer:
     )
     parts = (
         *(demo, production, show, top, decide, budget, records, audit, report, evaluate, evaluation, erase),
-        *(desk, dev, doctor, migrate),
+        *(desk, dev, doctor, bootstrap, migrate),
     )
     for part in parts:
         part.add(app)

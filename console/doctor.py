@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.service import RPCError
 
 from activities.assets import Assets
 from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
 from activities.database import Database
 from activities.keys import Keyring
+from activities.namespace import WrongType, attributes
 from activities.schema import SchemaUnfit
 from activities.sending import channels_of
 from activities.settings import Settings
@@ -31,7 +31,6 @@ from console.processes import binary
 from console.screen import Screen
 from console.session import AsJson, finish
 from console.stack import Stack
-from workflows.tracing import SEARCH_ATTRIBUTES
 
 LEAST_DISK = 1_000_000_000
 
@@ -159,11 +158,13 @@ async def _server(settings: Settings) -> Finding:
     running = Stack(settings).find()
     try:
         client = await connect(running.address if running else DEFAULT_ADDRESS)
-        asked = ListSearchAttributesRequest(namespace=client.namespace)
-        known = (await client.operator_service.list_search_attributes(asked)).custom_attributes
+        found = await attributes(client)
+        found.check()
     except (ServerUnreachable, RPCError) as error:
         return Finding("server", "note", one_line(error, 160))
-    missing = [name for name in SEARCH_ATTRIBUTES if name not in known]
-    if missing:
-        return Finding("server", "wrong", f"the namespace lacks the search attributes {', '.join(missing)}")
+    except WrongType as error:
+        return Finding("server", "wrong", one_line(error))
+    if found.missing:
+        lacks = f"the namespace lacks the search attributes {', '.join(found.missing)}"
+        return Finding("server", "wrong", f"{lacks}; run: starter.py bootstrap")
     return Finding("server", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")

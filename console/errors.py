@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.connection import ServerUnreachable
 from activities.deciding import NotTaken
 from activities.keys import BadKey
+from activities.namespace import Refused, WrongType
 from activities.schema import SchemaUnfit
 from activities.telemetry import UnknownExporter
 
@@ -48,6 +49,8 @@ MEANINGS = {
     Exit.INTERRUPTED: "interrupted",
 }
 
+LONG = 1_000
+"""Characters of a line that holds a command to be copied."""
 NO_ANSWER = "no answer in time: is the server up and a worker running?"
 
 
@@ -129,6 +132,8 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
     (NotTaken, _of_decision),
     (BadKey, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (SchemaUnfit, lambda error: Stopped(Exit.MISSING, one_line(error))),
+    (Refused, lambda error: Stopped(Exit.MISSING, one_line(error, LONG))),
+    (WrongType, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (RPCError, _of_rpc),
     (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),

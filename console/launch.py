@@ -13,8 +13,9 @@ from pathlib import Path
 
 from temporalio.service import RPCError
 
-from activities.connection import ServerUnreachable, add_search_attributes, connect_to
+from activities.connection import ServerUnreachable, connect_to
 from activities.metric_exports import HOST, PORT
+from activities.namespace import add_search_attributes
 from activities.settings import Settings
 from console.errors import Exit, Stopped
 from console.processes import Child, binary, free_port, last_words, start
