@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from activities.database import Base, UtcDateTime
 
+FROM_OUTSIDE = ("terminated", "timed out")
+"""What becomes of a workflow that the server ends; it cannot say so itself."""
+
 
 class InvocationRow(Base):
     """One run, item or single agent. `status` is empty until it has ended.

@@ -28,7 +28,7 @@ class InvocationStore(Invocations):
     @activity.defn(name="finish_invocation")
     async def finish(self, finished: Finished) -> Done:
         """Keep what became of it; the first end is the one that counts."""
-        await self._database.run(lambda session: _finish(session, finished))
+        await self._database.run(lambda session: finish(session, finished))
         return Done(at=now())
 
 
@@ -68,7 +68,8 @@ def _place(session: Session, begun: Begun) -> Place:
     return Place.read(begun.traceparent) or Place(trace_id(begun.id), "")
 
 
-def _finish(session: Session, finished: Finished) -> None:
+def finish(session: Session, finished: Finished) -> None:
+    """Keep what became of an invocation, unless it was kept before."""
     row = session.get(InvocationRow, finished.id)
     if row is None or row.status:
         return

@@ -15,7 +15,7 @@ from activities.baselines import AnomalyKind
 from activities.catalog_rows import ShotRow
 from activities.conversation_tables import ConversationRow, CutRow, JournalRow, MessageRow, ToolResultRow
 from activities.database import Base
-from activities.invocation_tables import InvocationRow
+from activities.invocation_tables import FROM_OUTSIDE, InvocationRow
 from activities.label_names import Names, among
 from activities.ledger_tables import AttemptRow
 from activities.people import NoticeRow
@@ -28,7 +28,7 @@ ANSWERS = ("ok", "declined", "refused")
 REFUSALS: tuple[str, ...] = get_args(Refusal)
 STOPS: tuple[str, ...] = get_args(Stop)
 ENDS: tuple[str, ...] = ("published", "rejected", "failed", "cancelled")
-STATUSES = frozenset({*get_args(Status), *get_args(ItemStatus)})
+STATUSES = frozenset({*get_args(Status), *get_args(ItemStatus), *FROM_OUTSIDE})
 CHOICES: tuple[str, ...] = (*(choice for choice in get_args(Choice) if choice not in {"claim", "release"}), "expired")
 """Whoever claims a question has not answered it."""
 ANSWERED = frozenset({"decided", "answered", "reassigned"})

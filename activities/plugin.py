@@ -12,16 +12,16 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Worker, WorkerConfig
 
-from activities.world import World, sandbox
-
-COMPANIONS = ("model", "tools", "studio")
+from activities.rigging import sandbox
+from activities.world import World
 
 
 class CallsheetPlugin(SimplePlugin):
     """Gives a client our data converter, and its workers our workflows and activities.
 
     The worker's own task queue serves the workflows and stores; while it runs, companions beside it serve its `-model`,
-    `-tools` and `-studio` queues. Give the plugin to the client only: its workers inherit it.
+    `-tools` and `-studio` queues, and those of further pools. Give the plugin
+    to the client only: its workers inherit it.
     """
 
     def __init__(self, world: World) -> None:
@@ -44,10 +44,11 @@ class CallsheetPlugin(SimplePlugin):
         """Run the worker with its companions beside it."""
         if worker.task_queue in self._companions:
             return await next(worker)
-        parts = [part for part in COMPANIONS if part in self._world.settings.queues]
+        parts = [part for part in self._world.served if part != "workflows"]
         self._companions |= {self._world.queue_of(part, worker.task_queue) for part in parts}
+        version = worker.config().get("deployment_config")  # all queues of a worker are of one version
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._world.metered(worker.client, worker.task_queue))
-            for companion in self._world.workers(worker.client, parts, worker.task_queue):
+            for companion in self._world.workers(worker.client, parts, worker.task_queue, version):
                 await stack.enter_async_context(companion)
             return await next(worker)

@@ -5,8 +5,8 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +19,7 @@ from activities.health import Health
 from activities.leave import leave
 from activities.logs import log_as_json
 from activities.probes import served
+from activities.reconciler import Reconciler
 from activities.settings import Settings
 from activities.telemetry import trace_ids
 from activities.tools.definition import BadTool
@@ -59,6 +60,8 @@ async def serve(open_world: Callable[[], Awaitable[World]]) -> None:
     async with contextlib.AsyncExitStack() as stack:
         probed = await stack.enter_async_context(served(world.settings.health, health))
         await stack.enter_async_context(world.metered(client))
+        if "workflows" in world.served:
+            await stack.enter_async_context(at_work(Reconciler(world.database, client).watch()))
         for worker in workers:
             await stack.enter_async_context(worker)
         _say_ready(world, probed)
@@ -74,8 +77,19 @@ def health_of(world: World, client: Client, workers: Sequence[Worker]) -> Health
     return Health(checks)
 
 
+@contextlib.asynccontextmanager
+async def at_work(duty: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have a duty done as long as the block lasts."""
+    task = asyncio.create_task(duty)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def _say_ready(world: World, probed: str) -> None:
-    ready = {"ready": True, "queues": world.settings.queues}
+    ready = {"ready": True, "queues": list(world.served)}
     if world.telemetry.scraped_at:
         ready["metrics"] = world.telemetry.scraped_at
     if probed:

@@ -1,7 +1,7 @@
 """Settings: the handful of values that are Callsheet's own. All others are the libraries' environment variables."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,14 +11,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from activities.health import split
 
-QUEUES = ("workflows", "model", "tools", "studio")
-"""What a worker can serve; each is a task queue of its own, so that each scales on its own."""
-
 MICRO = 1_000_000
 """Micro-dollars in a dollar."""
 
 Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Places = Annotated[int, Field(ge=1, le=10_000)]
+Weight = Annotated[float, Field(ge=0.001, le=1_000, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -32,7 +31,16 @@ class Settings(BaseSettings):
     assets: str = Field(default="", description="folder or object store URL; default: a folder in the home folder")
     task_queue: str = Field(default="callsheet", min_length=1, description="queue of the workflows")
     queues: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=QUEUES, min_length=1, description="which queues a worker serves"
+        default=(), description="which pools a worker serves; default: all that there are"
+    )
+    places: Annotated[Mapping[str, Places], NoDecode] = Field(
+        default={}, description="activities of a pool that run at once in one process, e.g. gpu=1,model=80"
+    )
+    rates: Annotated[Mapping[str, Rate], NoDecode] = Field(
+        default={}, description="activities of a pool that start in a second, over all workers, e.g. tools=20"
+    )
+    tenant_weights: Annotated[Mapping[str, Weight], NoDecode] = Field(
+        default={}, description="turns that a tenant gets where others get one, e.g. acme=5,trial=0.5"
     )
     model: str = Field(default="claude-sonnet-5-5", min_length=1, description="model of agents that name none")
     tenant_day_usd: Dollars | None = Field(default=None, description="dollars that one tenant may spend in a UTC day")
@@ -125,12 +133,19 @@ class Settings(BaseSettings):
             split(value)
         return value
 
-    @field_validator("queues")
+    @field_validator("places", "rates", "tenant_weights", mode="before")
     @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in value if name not in QUEUES]:
-            raise ValueError(f"unknown {', '.join(unknown)}; known are {', '.join(QUEUES)}")
-        return value
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if wrong := [
+            name.strip() for name, equals, number in pairs if not (name.strip() and equals and number.strip())
+        ]:
+            raise ValueError(
+                f"{wrong[0]!r} is no NAME=NUMBER; write pairs with commas between them, e.g. model=5,tools=20"
+            )
+        return {name.strip(): number.strip() for name, _, number in pairs}
 
     @property
     def database_url(self) -> str:
@@ -156,6 +171,15 @@ class Settings(BaseSettings):
             "fleet/month": self.fleet_month_usd,
         }
         return {name: int(dollars * MICRO) for name, dollars in named.items() if dollars is not None}
+
+    def pools(self, others: Iterable[str]) -> tuple[str, ...]:
+        """List all pools that are named here, after `others`."""
+        return tuple(dict.fromkeys((*others, *self.queues, *self.places, *self.rates)))
+
+    @property
+    def pool_rates(self) -> Mapping[str, float]:
+        """How many activities of each pool start in a second; `model_rate` is that of the pool `model`."""
+        return {**self.rates, **({"model": self.model_rate} if self.model_rate else {})}
 
     @property
     def logs(self) -> Path:

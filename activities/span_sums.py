@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, load_only
 
 from activities.attempt_errors import kind_of
 from activities.conversation_tables import ConversationRow, MessageRow, ToolResultRow
-from activities.invocation_tables import InvocationRow
+from activities.invocation_tables import FROM_OUTSIDE, InvocationRow
 from activities.ledger_tables import AttemptRow
 from activities.record_entries import cost_of, usage_of
 from activities.span_calls import began
@@ -22,7 +22,7 @@ from workflows.tracing import INVOKE_AGENT, INVOKE_WORKFLOW, TURN, Ai, At, agent
 ANSWERED = "answered"
 _WELL = {ANSWERED, "asks", "carried", ""}
 """Ends of a conversation that are no trouble."""
-_FAILED = "failed"
+_FAILED = {"failed", *FROM_OUTSIDE}
 
 
 class Works(NamedTuple):
@@ -168,7 +168,7 @@ def invocation(session: Session, row: InvocationRow) -> Told:
         end=row.ended_at or row.started_at,
         attributes={**of_spot(spot), **filled(sums)},
         events=of_invocation(session, row),
-        error=_FAILED if row.status == _FAILED else "",
+        error=row.status if row.status in _FAILED else "",
     )
 
 

@@ -18,10 +18,13 @@ from activities.connection import DEFAULT_ADDRESS, ServerUnreachable, connect
 from activities.database import Database
 from activities.keys import Keyring
 from activities.namespace import WrongType, attributes
+from activities.pollers import queues_of, unserved
+from activities.pools import pools_of
 from activities.schema import SchemaUnfit
 from activities.sending import channels_of
 from activities.settings import Settings
 from activities.signing import Signer
+from activities.tools import TOOLS
 from console import views
 from console.amounts import precise
 from console.errors import Exit, Stopped, explain, one_line
@@ -66,7 +69,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed but the home folder, which is made."""
     found = [*_parts(), *_home(settings), _model(settings), *_money(settings), *_people(settings)]
     found += [*_exports(settings), _database(settings)]
-    return [*found, await _assets(settings), await _server(settings)]
+    return [*found, await _assets(settings), await _server(settings), *await _pools(settings)]
 
 
 def _parts() -> Iterator[Finding]:
@@ -168,3 +171,17 @@ async def _server(settings: Settings) -> Finding:
         lacks = f"the namespace lacks the search attributes {', '.join(found.missing)}"
         return Finding("server", "wrong", f"{lacks}; run: starter.py bootstrap")
     return Finding("server", "ok", f"{client.service_client.config.target_host}, namespace {client.namespace}")
+
+
+async def _pools(settings: Settings) -> list[Finding]:
+    """See whether every pool is polled: those of our tools, and those that the settings name."""
+    running = Stack(settings).find()
+    queues = queues_of(settings.pools(pools_of(TOOLS)), settings.task_queue)
+    try:
+        idle = await unserved(await connect(running.address if running else DEFAULT_ADDRESS), queues)
+    except (ServerUnreachable, RPCError):
+        return []  # said of the server already
+    if not idle:
+        return [Finding("pools", "ok", f"{', '.join(queues)}: each is served")]
+    names = ", ".join(f"{pool} ({queues[pool]})" for pool in idle)
+    return [Finding("pools", "note", f"no worker polls {names}: what is sent there waits")]

@@ -109,7 +109,8 @@ class RunLine(Glance):
 class Frame(Glance):
     """One look: how many there are, the runs that are shown, and the oldest open questions.
 
-    `burn_from` says where the amounts per minute come from: the ledger, or differences between looks.
+    `unserved` are pools that no worker polls. `burn_from` says where the amounts per minute come from: the ledger, or
+    differences between looks.
     """
 
     at: datetime
@@ -120,10 +121,12 @@ class Frame(Glance):
     per_minute: int | None = None
     burn_from: Literal["ledger", "looks"] = "looks"
     problem: str = ""
+    unserved: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Say it for a program."""
         return {
+            "unserved": self.unserved,
             "at": self.at,
             "running": self.running,
             "waiting": self.waiting,

@@ -47,13 +47,15 @@ class FleetView:
         yield _head(frame)
         if frame.problem:
             yield Text(clean(frame.problem), style="red")
+        if frame.unserved:
+            yield Text(f"No worker polls {', '.join(frame.unserved)}: what is sent there waits.", style="red")
         if not frame.runs:
             yield Text("No run is under way.", style="dim")
             return
         yield Text()
         layout = Layout(width, frame)
         yield layout.titles()
-        yield from self._runs(layout, len(below) + 5 + bool(frame.problem))
+        yield from self._runs(layout, len(below) + 5 + bool(frame.problem) + bool(frame.unserved))
         yield layout.legend()
         yield from below
 

@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedErro
 from temporalio.service import RPCError
 
 from activities.database import now
+from activities.pollers import unserved
 from console.burn import LastMinute, Pace
 from console.fleet import Frame, Kind, RunLine
 from console.runs import (
@@ -51,8 +52,9 @@ T = TypeVar("T")
 class Lookout:
     """Looks again and again; between looks it only remembers what was spent."""
 
-    def __init__(self, client: Client, ledger: LastMinute) -> None:
-        """Ask the server of `client`, and the `ledger` when there is one."""
+    def __init__(self, client: Client, ledger: LastMinute, queues: Mapping[str, str] | None = None) -> None:
+        """Ask the server of `client`, and the `ledger` when there is one; `queues` are to be polled, by pool."""
+        self._queues = queues or {}
         self._client = client
         self._ledger = ledger
         self._pace = Pace()
@@ -65,12 +67,16 @@ class Lookout:
         """
         waiting = await self._list(WAITING, MOST_WAITING)
         runs = await self._chosen(Counter(_run_of(each) for each in waiting))
-        running, waits, lines, questions = await asyncio.gather(
-            self._count(RUNNING), self._count(WAITING), self._lines(runs), self._questions(waiting)
+        running, waits, idle, lines, questions = await asyncio.gather(
+            self._count(RUNNING),
+            self._count(WAITING),
+            unserved(self._client, self._queues),
+            self._lines(runs),
+            self._questions(waiting),
         )
         asked = Counter(_run_of(each) for each in waiting)
         found = [_with_questions(line, asked[line.id], questions) for line in lines]
-        frame = Frame(at=now(), running=running, waiting=waits, questions=tuple(questions))
+        frame = Frame(at=now(), running=running, waiting=waits, questions=tuple(questions), unserved=idle)
         return await self._with_burn(frame, sorted(found, key=lambda line: (not line.questions, -_started(line))))
 
     async def _chosen(self, waiting: Mapping[str, int]) -> list[WorkflowExecution]:

@@ -29,6 +29,9 @@ Fallback = Annotated[
 Patient = Annotated[
     Patience | None, typer.Option("--patience", help="batch: calls can wait, and are handed in together for less.")
 ]
+Urgency = Annotated[
+    int | None, typer.Option("--priority", min=1, max=5, help="Where work waits, 1 goes first and 5 last; default: 3.")
+]
 Order = Annotated[Path, typer.Argument(metavar="ORDER", help="An order in YAML or JSON: goal, constraints, tools, ...")]
 
 
@@ -46,6 +49,7 @@ def production(
     own_id: OwnId = "",
     wait: Wait = False,
     patience: Patient = None,
+    priority: Urgency = None,
     solo: Solo = False,
     as_json: AsJson = False,
 ) -> int:
@@ -63,7 +67,7 @@ def production(
             kind = SOLO if solo else PRODUCTION
             with ordered(kind, run, screen, os.environ) as traceparent:
                 order = order.model_copy(update={"traceparent": traceparent})
-                await runs.start(kind, run, order, read.title)
+                await runs.start(kind, run, order, read.title, priority)
             return await _started(runs, run, screen, wait=wait)
 
     return finish(work())
@@ -75,6 +79,7 @@ def agent(
     wait: Wait = False,
     patience: Patient = None,
     fallback: Fallback = None,
+    priority: Urgency = None,
     as_json: AsJson = False,
 ) -> int:
     """Start a single durable agent with a goal. Options come before what the order says."""
@@ -93,7 +98,7 @@ def agent(
         runs = await open_runs(settings)
         with ordered(AGENT, run, screen, os.environ) as traceparent:
             wanted = wanted.model_copy(update={"traceparent": wanted.traceparent or traceparent})
-            await runs.start(AGENT, run, wanted, wanted.goal)
+            await runs.start(AGENT, run, wanted, wanted.goal, priority)
         return await _started(runs, run, screen, wait=wait)
 
     return finish(work())

@@ -13,12 +13,13 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Deciding
 from activities.signing import Signer
 from console.errors import Exit, Stopped, one_line
+from workflows.lanes import fairness_key
 from workflows.models import (
     AgentOrder,
     AgentOutcome,
@@ -104,8 +105,15 @@ class Runs:
         self._queue = queue
         self._deciding = Deciding(client, signer)
 
-    async def start(self, kind: str, run: str, order: RunOrder | AgentOrder | EvaluationOrder, summary: str) -> None:
-        """Start a run under an id that was never used."""
+    async def start(
+        self,
+        kind: str,
+        run: str,
+        order: RunOrder | AgentOrder | EvaluationOrder,
+        summary: str,
+        priority: int | None = None,
+    ) -> None:
+        """Start a run under an id that was never used; of those that wait, `priority` 1 goes first and 5 last."""
         await self._client.start_workflow(
             kind,
             order,
@@ -114,6 +122,7 @@ class Runs:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=one_line(summary, 180),
+            priority=Priority(priority_key=priority, fairness_key=fairness_key(order.tenant)),
         )
 
     async def carry_out(self, kind: str, name: str, order: BaseModel, result: type[R]) -> R:

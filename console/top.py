@@ -9,7 +9,10 @@ import typer
 from rich.live import Live
 from temporalio.service import RPCError
 
+from activities.pollers import queues_of
+from activities.pools import pools_of
 from activities.settings import Settings
+from activities.tools import TOOLS
 from console.burn import LastMinute
 from console.errors import explain
 from console.fleet import Frame
@@ -30,11 +33,12 @@ def add(app: typer.Typer) -> None:
 def top(once: Once = False, every: Every = 2.0, as_json: AsJson = False) -> None:
     """Watch the whole fleet: runs, progress, cost, open questions. With --json, one JSON document for each look."""
     screen, settings = Screen(as_json=as_json), Settings()
+    queues = queues_of(settings.pools(pools_of(TOOLS)), settings.task_queue)
 
     async def work() -> None:
         ledger = LastMinute(settings.database_url)
         try:
-            lookout = Lookout(await open_client(settings), ledger)
+            lookout = Lookout(await open_client(settings), ledger, queues)
             first = await lookout.look()  # a server that is not there ends the command before the screen is taken
             if once or not (as_json or screen.live):
                 screen.show(first.data(), FleetView(first))

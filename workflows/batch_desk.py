@@ -46,5 +46,5 @@ class BatchDesk:
     async def _tend(self) -> bool:
         self._called = False
         limit, beat = timedelta(minutes=10), timedelta(seconds=60)
-        tended: Tended = await store(Batches.tend, TendRequest(), "tends batches", limit=limit, beat=beat)
+        tended: Tended = await store(Batches.tend, TendRequest(), "tends batches", limit=limit, part="model", beat=beat)
         return bool(tended.waiting or tended.out)

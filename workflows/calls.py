@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
+from workflows.lanes import LAST, lane
 from workflows.models import (
     AccountQuery,
     Begun,
@@ -23,10 +24,8 @@ from workflows.models import (
     Notice,
     Opened,
     Opening,
-    Outcome,
     Outcomes,
     Proof,
-    Refusal,
     Reply,
     Scope,
     Standing,
@@ -54,8 +53,6 @@ TOOL_RETRY = RetryPolicy(
 )
 MODEL_LIMIT = timedelta(minutes=20)
 MODEL_PATIENCE = timedelta(hours=6)
-LAST = 5
-"""The priority of a call that can wait: where a rate holds calls back, all others go first."""
 STORE_LIMIT = timedelta(seconds=30)
 PATIENCE = timedelta(hours=1)
 GRACE = timedelta(seconds=15)
@@ -122,7 +119,7 @@ async def _paid(
         retry_policy=retry,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
-        priority=Priority(priority_key=priority, fairness_key=scope.tenant),
+        priority=lane(scope.tenant, priority),
     )
 
 
@@ -156,6 +153,7 @@ async def use_tools(use: ToolUse, batch: tuple[Call, ...], turn: int) -> Outcome
         retry_policy=TOOL_RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
+        priority=lane(use.scope.tenant),
     )
 
 
@@ -230,27 +228,6 @@ def heed_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def batches(reply: Reply, left: int) -> list[tuple[Call, ...]]:
-    """Group the first `left` calls of a reply: the reads of one queue together, every other call alone.
-
-    The calls of a reply that was cut off are never run.
-    """
-    if reply.stop != "tool_use":
-        return []
-    calls = reply.calls[:left]
-    reads: dict[str, list[Call]] = {}
-    for call in calls:
-        if call.effect == "read":
-            reads.setdefault(call.queue, []).append(call)
-    return [tuple(group) for group in reads.values()] + [(call,) for call in calls if call.effect != "read"]
-
-
-def lost(call: Call, why: str) -> Outcome:
-    """Make the outcome of a call whose activity failed for good; of a once tool nobody knows what happened."""
-    refusal: Refusal = "unknown_outcome" if call.effect == "once" else "raised"
-    return Outcome(call_id=call.id, tool=call.tool, ok=False, digest="", preview=preview(why), refusal=refusal)
 
 
 def cause(error: BaseException) -> str:

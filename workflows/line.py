@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelle
 from workflows.calls import cause, heed_cancellation, read_budget
 from workflows.flow import Flow
 from workflows.history import go_on, history_is_full
+from workflows.lanes import lane
 from workflows.models import ItemRow, ItemStatus, LineOrder, Progress, Purse, Spend, Value, preview
 from workflows.tracing import dollars
 
@@ -182,6 +183,7 @@ class Line(Flow, Generic[P]):
             result_type=self.outcome,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            priority=lane(self.scope.tenant),
             static_summary=piece.title,
             static_details=self.described(piece),
         )

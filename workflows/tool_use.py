@@ -7,8 +7,8 @@ from typing import Generic
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from workflows.calls import batches, cause, lost, use_tools
-from workflows.models import Call, CallRuling, Note, Outcome, Outcomes, Reply, Talk, ToolUse, preview
+from workflows.calls import cause, use_tools
+from workflows.models import Call, CallRuling, Note, Outcome, Outcomes, Refusal, Reply, Talk, ToolUse, preview
 from workflows.terms import Agent, T, Terms
 
 
@@ -72,3 +72,24 @@ def _edits(rulings: Iterable[CallRuling], done: Iterable[Outcome]) -> list[Note]
         for ruling in rulings
         if ruling.edited and ruling.call_id in ran
     ]
+
+
+def batches(reply: Reply, left: int) -> list[tuple[Call, ...]]:
+    """Group the first `left` calls of a reply: the reads of one queue together, every other call alone.
+
+    The calls of a reply that was cut off are never run.
+    """
+    if reply.stop != "tool_use":
+        return []
+    calls = reply.calls[:left]
+    reads: dict[str, list[Call]] = {}
+    for call in calls:
+        if call.effect == "read":
+            reads.setdefault(call.queue, []).append(call)
+    return [tuple(group) for group in reads.values()] + [(call,) for call in calls if call.effect != "read"]
+
+
+def lost(call: Call, why: str) -> Outcome:
+    """Make the outcome of a call whose activity failed for good; of a once tool nobody knows what happened."""
+    refusal: Refusal = "unknown_outcome" if call.effect == "once" else "raised"
+    return Outcome(call_id=call.id, tool=call.tool, ok=False, digest="", preview=preview(why), refusal=refusal)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -31,13 +31,14 @@ _LONGEST_KEY = 400
 class Toolset:
     """The declared tools, by name: what an agent is pinned with."""
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
-        """Take `tools`.
+    def __init__(self, tools: Iterable[Tool], here: Callable[[Tool], bool] = lambda _: True) -> None:
+        """Take `tools`; `here` tells which of them this process runs. All are told to agents.
 
         Raises:
             BadTool: two have one name, or one does not fulfil the conditions.
         """
         self._tools: dict[str, Tool] = {}
+        self._here = here
         for each in tools:
             if each.name in self._tools:
                 raise BadTool(f"there are two tools named {each.name}", "rename the function of one of them")
@@ -46,6 +47,10 @@ class Toolset:
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self._tools.values())
+
+    def run_here(self) -> Iterator[Tool]:
+        """Give those that this process runs."""
+        return filter(self._here, self)
 
     def definitions(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
         """Give `{name, description, input_schema}` of the named tools, in that order; `KeyError` if unknown."""
@@ -91,7 +96,7 @@ class Toolbox(Tools):
         self._around = around
         self._admission = Admission(references)
         self._dispatch = Dispatch(world, effects)
-        for each in toolset:
+        for each in toolset.run_here():
             self._dispatch.check(each)
             if missing := references.unknown_kinds(each.arguments):
                 kinds = ", ".join(missing)

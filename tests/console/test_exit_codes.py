@@ -115,9 +115,9 @@ def test_records_of_an_unknown_run_are_an_unknown_id(shell, command):
 
 
 def test_a_wrong_setting_is_named_by_its_variable(shell, monkeypatch):
-    monkeypatch.setenv("CALLSHEET_QUEUES", "workflows,kitchen")
+    monkeypatch.setenv("CALLSHEET_PLACES", "gpu=1,kitchen")
     assert shell("status", "any") == Exit.MISSING
-    assert "CALLSHEET_QUEUES" in shell.err
+    assert "CALLSHEET_PLACES" in shell.err
     assert "kitchen" in shell.err
 
 

@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from activities.world import sandbox
+from activities.rigging import sandbox
 from tests.replay.record import HISTORIES
 from workflows.pipelines import PIPELINES
 

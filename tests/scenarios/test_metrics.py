@@ -12,7 +12,8 @@ from temporalio.worker import ActivityInboundInterceptor, Interceptor, Worker
 
 from activities.backlogs import Backlogs
 from activities.pricing import MODELS
-from activities.world import World, sandbox
+from activities.rigging import sandbox
+from activities.world import World
 from rehearsal.scripts import call, calls, fail, forever, hang_up, refuse, truncate
 from tests.activities.kept_numbers import agree
 from tests.metered import Metered

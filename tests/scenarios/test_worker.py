@@ -22,7 +22,10 @@ BAD = {
     "ANTHROPIC_API_KEY": ("", "ANTHROPIC_API_KEY is not set"),
     "CALLSHEET_HEALTH": ("8081", "CALLSHEET_HEALTH: Value error, '8081' is no HOST:PORT"),
     "TEMPORAL_DEPLOYMENT_NAME": ("callsheet", "TEMPORAL_WORKER_BUILD_ID is not set, but TEMPORAL_DEPLOYMENT_NAME is"),
-    "CALLSHEET_QUEUES": ("workflows,nonsense", "CALLSHEET_QUEUES: Value error, unknown nonsense"),
+    "CALLSHEET_QUEUES": (
+        "workflows,nonsense",
+        "CALLSHEET_QUEUES: unknown nonsense; known are workflows, model, tools, studio",
+    ),
     "TEMPORAL_ADDRESS": ("127.0.0.1:1", "no Temporal server answers at 127.0.0.1:1"),
     "CALLSHEET_DATABASE": ("postgresql+psycopg://u:hush@127.0.0.1:1/x", "the database does not serve"),
 }

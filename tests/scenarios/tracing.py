@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from temporalio.worker import Worker
 
+from activities.rigging import sandbox
 from activities.span_watch import Spans
 from activities.telemetry import Telemetry
-from activities.world import sandbox
 from tests.collector import collecting
 
 

@@ -1,4 +1,4 @@
-"""Which code can work on the schema that a migration leaves: read by old code while a fleet is rolled."""
+"""What a fleet needs: which code suits the schema, read by old code while it is rolled; who does what once for all."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,14 @@ def upgrade() -> None:
         sa.Column("applied_at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("revision"),
     )
+    op.create_table(
+        "duties",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("until", UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("duties")
     op.drop_table("schema_versions")
