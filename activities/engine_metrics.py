@@ -1,6 +1,7 @@
 """The metrics of Temporal's own core, on the same way out as ours: its buffer is emptied into our instruments."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from opentelemetry.metrics import Meter, MeterProvider
@@ -9,9 +10,12 @@ from temporalio.runtime import (
     BUFFERED_METRIC_KIND_COUNTER,
     BUFFERED_METRIC_KIND_GAUGE,
     BufferedMetric,
+    LogForwardingConfig,
+    LoggingConfig,
     MetricBuffer,
     Runtime,
     TelemetryConfig,
+    TelemetryFilter,
 )
 
 EVERY = 1.0
@@ -31,7 +35,9 @@ class EngineMetrics:
         """Tell it to the instruments of `provider`. Clients have to be connected with this `runtime`."""
         self._meter = provider.get_meter(METER)
         self._buffer = MetricBuffer(ROOM)
-        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=self._buffer, attach_service_name=False))
+        self.runtime = Runtime(
+            telemetry=TelemetryConfig(logging=core_logs(), metrics=self._buffer, attach_service_name=False)
+        )
         self._records: dict[int, tuple[BufferedMetric, _Record]] = {}
 
     async def watch(self) -> None:
@@ -53,6 +59,22 @@ class EngineMetrics:
         if id(metric) not in self._records:
             self._records[id(metric)] = (metric, _instrument(self._meter, metric))
         return self._records[id(metric)][1]
+
+
+def core_logs(level: str = "WARN") -> LoggingConfig:
+    """Have the core log as everything else here does; left to itself it prints plain text to standard output."""
+    forwarding = LogForwardingConfig(
+        logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,  # they may hold what models said: the formatter decides
+    )
+    return LoggingConfig(TelemetryFilter(core_level=level, other_level="ERROR"), forwarding)
+
+
+def plain_runtime() -> Runtime:
+    """Make a runtime for a process that exports no metrics."""
+    return Runtime(telemetry=TelemetryConfig(logging=core_logs()))
 
 
 def _instrument(meter: Meter, metric: BufferedMetric) -> _Record:

@@ -121,6 +121,8 @@ def _head(_logger: object, _method: str, event: EventDict) -> EventDict:
     event.setdefault("timestamp", _moment(record))
     event["level"], event["logger"] = record.levelname.lower(), record.name
     event.pop("__temporal_error_identifier", None)
+    if (core := event.pop("temporal_log", None)) is not None:  # Temporal's own core says the rest in fields
+        event["data"] = dict(core.fields)
     found = [event.pop(key, None) for key in ("temporal_workflow", "temporal_activity")]
     if "action" in event:
         return event

@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.connection import connect
+from activities.engine_metrics import plain_runtime
 from activities.health import Health
 from activities.leave import leave
 from activities.logs import log_as_json
@@ -50,7 +51,7 @@ async def serve(open_world: Callable[[], Awaitable[World]]) -> None:
     """Serve the task queues of the settings until SIGTERM or SIGINT, then drain."""
     world = await open_world()
     world.telemetry.install()
-    client = await connect(runtime=world.telemetry.runtime)
+    client = await connect(runtime=world.telemetry.runtime or plain_runtime())
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

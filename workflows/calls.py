@@ -233,5 +233,6 @@ def heed_cancellation() -> None:
 def cause(error: BaseException) -> str:
     """Say in one line why an activity failed."""
     inner = getattr(error, "cause", None) or error
-    said = inner.message if isinstance(inner, FailureError) else inner  # as text it would name its type once more
-    return preview(f"{getattr(inner, 'type', None) or type(inner).__name__}: {said}")
+    said = inner.message if isinstance(inner, FailureError) else str(inner)  # as text it would name its type once more
+    kind = getattr(inner, "type", None) or type(inner).__name__
+    return preview(said if said.startswith(f"{kind}: ") else f"{kind}: {said}")  # some messages name it themselves
