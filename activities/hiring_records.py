@@ -3,12 +3,13 @@
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from activities.database import Database
-from activities.hiring_tables import CandidateNoticeRow, CandidateRow, DecisionRow, ErasureRow
+from activities.hiring_tables import CandidateNoticeRow, CandidateRow, DecisionRow, ErasureRow, RubricRow
 from workflows.models.hiring import CandidateState, HiringDecision
+from workflows.models.rubrics import Role
 
 
 class CandidateFile(BaseModel):
@@ -45,14 +46,24 @@ class HiringRecords:
         """Read everybody who applied, in their order; empty when the run is unknown."""
         return await self._database.read(lambda session: _files(session, run))
 
+    async def of(self, run: str, key: str) -> CandidateFile | None:
+        """Read one candidate; None when there is no such one."""
+        found = await self._database.read(lambda session: _files(session, run, CandidateRow.key == key))
+        return next(iter(found), None)
 
-def _files(session: Session, run: str) -> tuple[CandidateFile, ...]:
+    async def rubric(self, digest: str) -> Role | None:
+        """Read a rubric as it was frozen; None when none of this digest was."""
+        row = await self._database.read(lambda session: session.get(RubricRow, digest))
+        return Role.model_validate_json(row.body) if row else None
+
+
+def _files(session: Session, run: str, *only: ColumnElement[bool]) -> tuple[CandidateFile, ...]:
     decisions = {row.key: row for row in session.scalars(select(DecisionRow).where(DecisionRow.run == run))}
     erased = {row.key: row for row in session.scalars(select(ErasureRow).where(ErasureRow.run == run))}
     notices: dict[str, dict[str, str]] = {}
     for notice in session.scalars(select(CandidateNoticeRow).where(CandidateNoticeRow.run == run)):
         notices.setdefault(notice.key, {})[notice.kind] = notice.text
-    query = select(CandidateRow).where(CandidateRow.run == run).order_by(CandidateRow.position)
+    query = select(CandidateRow).where(CandidateRow.run == run, *only).order_by(CandidateRow.position)
     return tuple(
         _file(row, decisions.get(row.key), erased.get(row.key), notices.get(row.key, {}))
         for row in session.scalars(query)

@@ -18,6 +18,7 @@ from activities.deciding import Deciding
 from activities.images import Image
 from activities.people import NoticeRow
 from desk.costs import Cost, Costs
+from desk.dossiers import Dossier, Dossiers
 from desk.refusals import not_here
 from desk.tenancy import Tenancy
 from workflows.models import Guidelines, Identity, ItemState, Notice, Question, Shot, Tried
@@ -49,6 +50,7 @@ class Case:
     notices: tuple[Notice, ...]
     costs: tuple[Cost, ...]
     cap: int | None
+    dossier: Dossier | None = None
 
     @property
     def title(self) -> str:
@@ -118,10 +120,11 @@ class Cases:
         catalog: CatalogStore,
         costs: Costs,
         tenancy: Tenancy,
+        dossiers: Dossiers,
     ) -> None:
         """Ask the workflows first, and the records for everything else."""
         self._client, self._deciding, self._database = client, deciding, database
-        self._catalog, self._costs, self._tenancy = catalog, costs, tenancy
+        self._catalog, self._costs, self._tenancy, self._dossiers = catalog, costs, tenancy, dossiers
 
     async def open(self, workflow: str, who: Identity) -> Case:
         """Open a case.
@@ -135,6 +138,7 @@ class Cases:
         tenant = question.scope.tenant if question else await self._tenancy.of_run(run)
         if tenant is None or not who.serves(tenant):
             raise not_here("question")
+        dossier = await self._dossiers.of(run, item, question)
         shot, state, guidelines, images, costs, account = await asyncio.gather(
             self._catalog.shot(run, item),
             self._state(run, item, workflow, asked=answers),
@@ -143,7 +147,7 @@ class Cases:
             self._costs.of_run(run, item),
             self._costs.cap(f"item:{workflow}" if item else f"run:{run}"),
         )
-        if question is None and shot is None and not costs:
+        if question is None and shot is None and dossier is None and not costs:
             raise not_here("question")
         return Case(
             workflow=workflow,
@@ -159,6 +163,7 @@ class Cases:
             notices=notices,
             costs=costs,
             cap=account.cap,
+            dossier=dossier,
         )
 
     async def was_made_for(self, run: str, digest: str) -> bool:

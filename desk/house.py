@@ -6,9 +6,11 @@ from typing import Self
 from temporalio.client import Client
 
 from activities.assets import Assets
+from activities.candidate_papers import CandidatePapers
 from activities.catalog import CatalogStore
 from activities.database import Database
 from activities.deciding import Deciding
+from activities.hiring_records import HiringRecords
 from activities.ledger_accounts import Caps
 from activities.people import Told
 from activities.settings import Settings
@@ -17,6 +19,7 @@ from activities.studio.profiles import Profiles
 from desk.cases import Cases
 from desk.costs import Costs
 from desk.darkroom import Darkroom
+from desk.dossiers import Dossiers
 from desk.limits import Rates
 from desk.queue import Queue
 from desk.reviewers import Reviewers
@@ -59,13 +62,14 @@ class House:
         deciding = Deciding(client, Signer.of(settings, "desk"))
         catalog = CatalogStore(database, assets, Profiles.load())
         costs, tenancy = Costs(database, Caps(settings.caps)), Tenancy(database)
+        dossiers = Dossiers(HiringRecords(database), CandidatePapers(database, assets))
         return cls(
             settings=desk,
             client=client,
             database=database,
             deciding=deciding,
             queue=Queue(client, deciding),
-            cases=Cases(client, deciding, database, catalog, costs, tenancy),
+            cases=Cases(client, deciding, database, catalog, costs, tenancy, dossiers),
             runs=Runs(client, database),
             costs=costs,
             told=Told(database),

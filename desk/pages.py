@@ -20,6 +20,7 @@ STATUS_WORDS = {
 }
 KIND_WORDS = {
     "review": "image",
+    "first_view": "first view",
     "budget": "money",
     "pause": "paused agent",
     "question": "question",

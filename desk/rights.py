@@ -20,6 +20,10 @@ WORDS: Mapping[Choice, str] = {
     "release": "Release",
 }
 OWN_WORDS: Mapping[tuple[QuestionKind, Choice], str] = {
+    ("first_view", "approve"): "Note a first view",
+    ("candidate", "approve"): "Goes on",
+    ("candidate", "reject"): "Does not go on",
+    ("candidate", "revise"): "Set a level, or ask again",
     ("pause", "approve"): "Let it go on",
     ("pause", "reject"): "End it",
     ("pause", "revise"): "Go on with a note",

@@ -66,8 +66,8 @@ class CandidateFlow(Judging):
         """Have a person read the documents and say what they think, before they are shown any score."""
         if not self.order.policy.first_view or not self.papers.documents:
             return
-        title, about = f"{self.candidate.title}: first view", {"digest": self.papers.digest, "needs_note": True}
-        decision = await self.ask(self.question(title, READ_FIRST, ("approve",), **about))
+        title, asks = f"{self.candidate.title}: first view", {"kind": "first_view", "needs_note": True}
+        decision = await self.ask(self.question(title, READ_FIRST, ("approve",), digest=self.papers.digest, **asks))
         self._first_view = FirstView(text=preview(decision.note, 2_000), by=decision.by, at=workflow.now())
 
     async def hear_person(self) -> None:
@@ -116,7 +116,8 @@ class CandidateFlow(Judging):
         said = found.summary.summary if found.summary else "There is no summary."
         doubts = "; ".join(f"{flag.kind.replace('_', ' ')}: {preview(flag.text, 160)}" for flag in found.flags)
         reason = " · ".join(part for part in (self._trouble, f"{found.standing}, {scored}", doubts, said) if part)
-        return self.question(self.candidate.title, reason, options, digest=found.digest, needs_note=True)
+        about = {"kind": "candidate", "digest": found.digest, "needs_note": True}
+        return self.question(self.candidate.title, reason, options, **about)
 
     async def _decide(self, question: Question, decision: Decision, found: Evaluation) -> None:
         """Keep the decision for good; only then is it one."""

@@ -10,7 +10,7 @@ from workflows.models.review import Fallback, ReviewStep
 from workflows.models.roles import Choice, Role
 from workflows.models.turns import GatedCall, Scope
 
-QuestionKind = Literal["review", "budget", "pause", "question", "calls"]
+QuestionKind = Literal["review", "first_view", "candidate", "budget", "pause", "question", "calls"]
 WORDS = 240
 """Characters of a reason in the evidence of one attempt."""
 
