@@ -21,6 +21,9 @@ MOST = 50
 """Questions in one batch."""
 TOGETHER = ("approve", "reject", "revise")
 """What can be decided for several at once; everything else is about one."""
+ALONE = (
+    "Each of these questions needs a justification of its own, as one about a person does: open it, and decide there."
+)
 
 
 class DecisionPages:
@@ -87,6 +90,8 @@ class BatchPages:
             raise malformed(f"Select 1 to {MOST} questions.")
         cases = [await self._cases.open(name[:1_200], visit.person) for name in names]
         alike = _alike(cases)
+        if any(case.question and case.question.needs_note for case in alike):
+            raise Refused(409, "These are decided one by one", ALONE)
         common = [offer for offer in _common(cases, visit) if offer.choice in TOGETHER]
         if not common:
             raise Refused(409, "There is nothing to decide for all of them", "Each needs a decision of its own.")
@@ -102,6 +107,9 @@ class BatchPages:
         done: list[tuple[Case, Outcome]] = []
         for workflow, ballot in ballots:
             case = await self._cases.open(workflow, visit.person)
+            if case.question is not None and case.question.needs_note:
+                done.append((case, Outcome(None, "NotTogether", ALONE)))
+                continue
             outcome = await self._decider.decide(workflow, ballot, visit.person)
             done.append((case, _late(outcome, case)))
         taken = sum(outcome.receipt is not None for _, outcome in done)

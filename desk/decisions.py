@@ -50,6 +50,7 @@ TITLES = {
     "Ended": "Nothing is being asked any more",
     "Claimed": "Somebody else has claimed this",
     "RoleMissing": "This is not yours to decide",
+    "NotTogether": "This is decided alone",
     "Unreachable": "Nobody could take the decision",
 }
 

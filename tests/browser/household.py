@@ -25,9 +25,13 @@ from desk.serving import listen, server
 from desk.settings import DeskSettings
 from rehearsal.player import Performance
 from rehearsal.scripts import answer, call, forever
+from tests.scenarios import vacancies
+from tests.scenarios.own_processes import PROCESSES
 from tests.scenarios.shoots import INK, asked, brief, cast, judge, large_brief, repeat_direction
 from tests.scenarios.stage import OWN_TOOLS, PATIENCE, Notebook, staged
+from tests.scenarios.test_process import stamp
 from workflows.models import Brief, Decision, Identity, ItemState, Question, ReviewPolicy
+from workflows.pipelines import PIPELINES
 
 HELP = call("escalate_to_human", reason="The door is locked.", question="Is there a key?")
 DARK = "Front view, set background_light to 0.8"
@@ -40,6 +44,7 @@ PEOPLE = {
     "acme": Identity(name="Ada Acme", role="lead", tenants=("acme",)),
 }
 """Who may sign in here, all invented."""
+OWN_PIPELINES = (*PIPELINES, *PROCESSES)
 PASSWORD = "fern and thread at noon"
 
 
@@ -96,7 +101,14 @@ class Household:
     async def _open(self) -> None:
         player = players()
         self.stage = await self._stack.enter_async_context(
-            staged(self._server, self.home, player, tools=(*TOOLS, *OWN_TOOLS, pay), settings={"decision_keys": ()})
+            staged(
+                self._server,
+                self.home,
+                player,
+                tools=(*TOOLS, *OWN_TOOLS, pay, stamp),
+                pipelines=OWN_PIPELINES,
+                settings={"decision_keys": ()},
+            )
         )
         self.house, self.url = await self._serve(DeskSettings(port=0, session_hours=1), EASY)
 
@@ -163,6 +175,16 @@ class Household:
         handle = await self.stage.start_agent(f"{goal} {uuid.uuid4()}", tools=("escalate_to_human", "pay"), **order)
         await self.stage.until_asked(handle)
         return handle.id
+
+    def apply(self, documents, **vacancy) -> list[str]:
+        """Have people apply, `key: (name, text, ...)`, and wait until somebody is asked about each of them."""
+        return self.call(self._apply(documents, vacancy))
+
+    async def _apply(self, documents, vacancy) -> list[str]:
+        run = await vacancies.open_vacancy(self.stage, documents, **vacancy)
+        for key in documents:
+            await vacancies.shown(self.stage, run, key)
+        return [f"{run.id}:{key}" for key in documents]
 
     def question(self, workflow: str) -> Question | None:
         return self.call(self.house.deciding.question(workflow))
