@@ -13,7 +13,13 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
 )
-from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.deciding import Deciding
@@ -33,7 +39,7 @@ from workflows.models import (
     RunState,
 )
 from workflows.models.hiring import CandidateOutcome, CandidateState, EvaluationOrder
-from workflows.tracing import literal
+from workflows.tracing import PIPELINE, TENANT, invocation_name, literal
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -123,6 +129,9 @@ class Runs:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=one_line(summary, 180),
             priority=Priority(priority_key=priority, fairness_key=fairness_key(order.tenant)),
+            search_attributes=TypedSearchAttributes(
+                [SearchAttributePair(PIPELINE, invocation_name(kind)), SearchAttributePair(TENANT, order.tenant)]
+            ),
         )
 
     async def carry_out(self, kind: str, name: str, order: BaseModel, result: type[R]) -> R:

@@ -22,13 +22,13 @@ from desk.door import Door, Visit
 from desk.pages import Pages
 from desk.queue import Filters, Queue
 from workflows.models import Identity, Notice
+from workflows.tracing import ITEMS, RUNS
 
 QUIET = timedelta(minutes=15)
 """Without a record for this long, a run that waits for nobody is stuck."""
 MOST_RUNS = 200
 MOST_DECISIONS = 200
 PATIENCE = timedelta(seconds=10)
-ROOTS = "WorkflowType in ('ImageProduction', 'CandidateEvaluation', 'SingleAgent')"
 OPEN = "ExecutionStatus = 'Running'"
 
 
@@ -100,8 +100,8 @@ class Operations:
     async def _counts(self, who: Identity) -> Mapping[str, int]:
         day = f"{now() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
         asked = {
-            "runs": f"{ROOTS} and {OPEN}",
-            "items": f"WorkflowType in ('ShootItem', 'EvaluateCandidate') and {OPEN}",
+            "runs": f"{RUNS} and {OPEN}",
+            "items": f"{ITEMS} and {OPEN}",
             "waiting": f"CallsheetAwaitingReview = true and {OPEN}",
             "failed today": f"ExecutionStatus = 'Failed' and CloseTime > '{day}'",
         }
@@ -112,7 +112,7 @@ class Operations:
 
     async def _stuck(self, who: Identity, waiting: Sequence[Waiting]) -> list[Stuck]:
         narrow = of_tenants(who.tenants)
-        query = f"{ROOTS} and {OPEN}" + (f" and {narrow}" if narrow else "")
+        query = f"{RUNS} and {OPEN}" + (f" and {narrow}" if narrow else "")
         asks = {each.card.run for each in waiting}
         started = {
             found.id: found.start_time

@@ -1,14 +1,15 @@
 """Runs: the list of the server, and what one run says of itself and what is kept of it."""
 
 import asyncio
+import contextlib
+import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from pydantic import ValidationError
+from temporalio.api.common.v1 import WorkflowExecution as WorkflowExecutionHandle
+from temporalio.api.workflowservice.v1 import RequestCancelWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -18,23 +19,18 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from activities.catalog_rows import AssetRow, ShotRow
 from activities.database import Database
 from activities.deciding import of_tenants
-from workflows.models import AgentOutcome, AgentState, Identity, ItemRow, ItemState, RunState, Shot, Value
-from workflows.tracing import AWAITING_REVIEW, COST_USD, STATUS
+from desk.run_items import Applied, Item, read_candidates, read_items
+from workflows.models import AgentOutcome, AgentState, Identity, RunState, Value
+from workflows.tracing import AWAITING_REVIEW, COST_USD, PIPELINE, RUNS, STATUS, TENANT
 
-PRODUCTION, EVALUATION, AGENT = "ImageProduction", "CandidateEvaluation", "SingleAgent"
-KINDS: Mapping[str, str] = {
-    PRODUCTION: "image production",
-    EVALUATION: "candidate evaluation",
-    AGENT: "single agent",
-}
+Said = RunState | AgentState | AgentOutcome
+
 MICRO = 1_000_000
 LIMIT = 4.0
 """Seconds that a worker has to tell how a run stands."""
 PER_PAGE = 30
-ITEMS_PER_PAGE = 48
 _SECONDS = timedelta(seconds=10)
 OPEN = WorkflowExecutionStatus.RUNNING
 
@@ -59,27 +55,6 @@ class Listed(Value):
     following: str = ""
 
 
-class Item(Value):
-    """One item of a run as it is shown."""
-
-    shot: Shot
-    state: ItemState | None
-    row: ItemRow | None
-    picture: str
-
-    @property
-    def status(self) -> str:
-        """How far it is."""
-        return self.state.status if self.state else self.row.status if self.row else "waiting"
-
-    @property
-    def score(self) -> int | None:
-        """The score of its best take, when there is one."""
-        if self.state:
-            return self.state.best.score if self.state.best else None
-        return self.row.score if self.row and self.row.attempts else None
-
-
 @dataclass(frozen=True)
 class Look:
     """What a run says of itself; `said` is None when nobody answers for it."""
@@ -89,7 +64,8 @@ class Look:
     running: bool
     started_at: datetime
     closed_at: datetime | None
-    said: RunState | AgentState | AgentOutcome | None
+    said: Said | None
+    tenant: str
 
     @property
     def status(self) -> str:
@@ -106,7 +82,7 @@ class Runs:
 
     async def page(self, who: Identity, token: str = "", *, only_open: bool = False) -> Listed:
         """List runs, the latest first."""
-        parts = [f"WorkflowType in ('{PRODUCTION}', '{EVALUATION}', '{AGENT}')", of_tenants(who.tenants)]
+        parts = [RUNS, of_tenants(who.tenants)]
         parts += ["ExecutionStatus = 'Running'"] if only_open else []
         query = " and ".join(part for part in parts if part)
         found = self._client.list_workflows(
@@ -123,30 +99,42 @@ class Runs:
             found = await handle.describe(rpc_timeout=_SECONDS)
         except RPCError:
             return None
-        if found.workflow_type not in KINDS:
+        if found.parent_id is not None or not found.typed_search_attributes.get(PIPELINE):
             return None
         running = found.status == OPEN
-        said = await self._said(run, found.workflow_type, running=running)
-        return Look(run, KINDS[found.workflow_type], running, found.start_time, found.close_time, said)
+        said = await self._said(run, running=running)
+        tenant = found.typed_search_attributes.get(TENANT) or ""
+        return Look(run, _kind(found), running, found.start_time, found.close_time, said, tenant)
 
-    async def _said(self, run: str, kind: str, *, running: bool) -> RunState | AgentState | AgentOutcome | None:
-        wanted: type[BaseModel] = (
-            RunState if kind in {PRODUCTION, EVALUATION} else AgentState if running else AgentOutcome
+    async def cancel(self, run: str, who: Identity) -> None:
+        """Ask a run to end; it cleans up first. Who asked is kept in its history."""
+        asked = RequestCancelWorkflowExecutionRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecutionHandle(workflow_id=run),
+            identity=f"desk:{who.name}",
+            reason=f"cancelled at the desk by {who.name}",
+            request_id=uuid.uuid4().hex,
         )
+        await self._client.workflow_service.request_cancel_workflow_execution(asked, timeout=_SECONDS)
+
+    async def _said(self, run: str, *, running: bool) -> Said | None:
+        """Ask a run how it stands. Of one that has ended its outcome tells that, else a worker that replays it."""
+        handle = self._client.get_workflow_handle(run)
         try:
             async with asyncio.timeout(LIMIT):
-                if running:
-                    said = await self._client.get_workflow_handle(run).query("state", result_type=wanted)
-                else:
-                    said = await self._client.get_workflow_handle(run, result_type=wanted).result()
-        except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowFailureError, ValidationError):
+                return (None if running else _read(await handle.result())) or _read(await handle.query("state"))
+        except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowFailureError):
             return None
-        return said if isinstance(said, RunState | AgentState | AgentOutcome) else None
+
+    async def candidates(self, run: str, said: RunState | None, page: int) -> tuple[int, tuple[Applied, ...]]:
+        """Read one page of the candidates of a run, and how many pages there are."""
+        rows = {row.key: row for row in said.items} if said else {}
+        return await self._database.read(lambda session: read_candidates(session, run, rows, page))
 
     async def items(self, run: str, said: RunState | None, page: int) -> tuple[int, tuple[Item, ...]]:
         """Read one page of the items of a run, and how many pages there are."""
         rows = {row.key: row for row in said.items} if said else {}
-        return await self._database.read(lambda session: _items(session, run, rows, page))
+        return await self._database.read(lambda session: read_items(session, run, rows, page))
 
 
 def counts(said: RunState | None) -> Counter[str]:
@@ -156,35 +144,12 @@ def counts(said: RunState | None) -> Counter[str]:
     return counted + Counter(str(row.status) for row in (said.items if said else ()) if row.status not in over)
 
 
-def _items(session: Session, run: str, rows: Mapping[str, ItemRow], page: int) -> tuple[int, tuple[Item, ...]]:
-    total = session.scalar(select(func.count()).select_from(ShotRow).where(ShotRow.run == run)) or 0
-    pages = max(-(-total // ITEMS_PER_PAGE), 1)
-    query = select(ShotRow).where(ShotRow.run == run).order_by(ShotRow.position)
-    found = session.scalars(query.offset((min(page, pages) - 1) * ITEMS_PER_PAGE).limit(ITEMS_PER_PAGE)).all()
-    latest = _latest_pictures(session, run, [row.key for row in found])
-    return pages, tuple(_item(row, rows.get(row.key), latest) for row in found)
-
-
-def _latest_pictures(session: Session, run: str, keys: Sequence[str]) -> dict[str, str]:
-    query = select(AssetRow.item, AssetRow.digest).where(AssetRow.run == run, AssetRow.item.in_(keys))
-    return {item: digest for item, digest in session.execute(query.order_by(AssetRow.created_at))}  # noqa: C416 - rows
-
-
-def _item(row: ShotRow, known: ItemRow | None, latest: Mapping[str, str]) -> Item:
-    state = ItemState.model_validate_json(row.state) if row.state else None
-    best = (
-        state.publication.digest if state and state.publication else state.best.digest if state and state.best else ""
-    )
-    picture = best or latest.get(row.key, "")
-    return Item(shot=Shot.model_validate_json(row.shot), state=state, row=known, picture=picture)
-
-
 def _line(found: WorkflowExecution) -> Line:
     known = found.typed_search_attributes
     ended = found.status.name.lower().replace("_", " ") if found.status and found.status != OPEN else ""
     return Line(
         id=found.id,
-        kind=KINDS.get(found.workflow_type, found.workflow_type),
+        kind=_kind(found),
         status=known.get(STATUS) or ended or "running",
         running=found.status == OPEN,
         waits=bool(known.get(AWAITING_REVIEW)),
@@ -192,6 +157,21 @@ def _line(found: WorkflowExecution) -> Line:
         closed_at=found.close_time,
         micro_usd=round((known.get(COST_USD) or 0) * MICRO),
     )
+
+
+def _kind(found: WorkflowExecution) -> str:
+    return (found.typed_search_attributes.get(PIPELINE) or found.workflow_type).replace("_", " ")
+
+
+def _read(told: object) -> Said | None:
+    """Read what a run tells of itself: a run of items, an agent that has ended, an agent or a process that goes on."""
+    kinds: tuple[type[Said], ...] = (RunState, AgentOutcome, AgentState)
+    marks = ("counts", "conversation", "goal")
+    for kind, mark in zip(kinds, marks, strict=True):
+        if isinstance(told, dict) and mark in told:
+            with contextlib.suppress(ValidationError):
+                return kind.model_validate(told)
+    return None
 
 
 def _token(text: str) -> bytes | None:

@@ -39,6 +39,11 @@ SUMMARY = 180
 """Characters of an activity's summary; the server cuts at 400 bytes."""
 
 
+RUNS = f"{PIPELINE.name} is not null and ParentWorkflowId is null"
+"""Finds runs in the server's list, whoever's pipeline they are of: each names its pipeline, and is nobody's item."""
+ITEMS = f"{PIPELINE.name} is not null and ParentWorkflowId is not null"
+
+
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
