@@ -13,11 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 from temporalio.client import Client
 
+from activities.candidate_papers import CandidatePapers
 from activities.connection import connect, connect_to
 from activities.database import now
 from activities.settings import Settings
 from console.errors import Exit
 from console.evals.figures import Interval
+from console.evals.hiring import Vacancies
 from console.evals.results import COST, Change, Results, Shelf, Trial, changes, shortfalls, summary
 from console.evals.suites import Suite, read_suite
 from console.evals.targets import target
@@ -45,12 +47,13 @@ def evaluate(suite: File, model: Model = "", repetitions: Repetitions = None, as
     read = read_suite(suite)
     if repetitions:
         read = read.model_copy(update={"repetitions": repetitions})
-    return finish(_evaluate(settings, screen, read, model))
+    return finish(_evaluate(settings, screen, read, model, suite.parent))
 
 
-async def _evaluate(settings: Settings, screen: Screen, suite: Suite, model: str) -> int:
+async def _evaluate(settings: Settings, screen: Screen, suite: Suite, model: str, at: Path) -> int:
     stores = Stores(settings)
-    aim = target(suite, model, stores.assets, stores.profiles)  # before anything is started
+    vacancies = Vacancies(stores.assets, stores.hiring, CandidatePapers(stores.database, stores.assets), at)
+    aim = target(suite, model, stores.assets, stores.profiles, vacancies)  # before anything is started
     shelf = Shelf(settings.home)
     with stores:
         async with _reached(settings, screen, own=aim.own) as reached:

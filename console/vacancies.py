@@ -1,5 +1,7 @@
 """Vacancies that people write: a file or a folder, with the documents beside it, handed in as a whole or not at all."""
 
+import copy
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from activities.assets import Assets
@@ -8,7 +10,7 @@ from activities.documents.extracts import kind_of, too_large
 from activities.vacancies import load_vacancy
 from console.errors import Exit, Stopped
 from console.orders import bad_file, read_file
-from workflows.models.rubrics import Application, Docket, Entered, Paper, Vacancy
+from workflows.models.rubrics import Applicant, Application, Docket, Entered, HiringPolicy, Paper, Vacancy
 
 NAME = "vacancy.yaml"
 
@@ -25,6 +27,15 @@ class Filed:
             self._documents = self._read()
         except BriefProblems as error:
             raise bad_file(self.path, error) from None
+
+    def with_candidates(
+        self, candidates: Iterable[Applicant], documents: Mapping[str, bytes], policy: HiringPolicy
+    ) -> "Filed":
+        """The same role for these candidates alone; `documents` are theirs, beside the files that were read."""
+        other = copy.copy(self)
+        other.vacancy = self.vacancy.model_copy(update={"candidates": tuple(candidates), "policy": policy})
+        other._documents = {**self._documents, **documents}  # noqa: SLF001 - another of this class
+        return other
 
     async def hand_in(self, assets: Assets) -> str:
         """Keep everything; returns the digest of the docket, which names nobody."""

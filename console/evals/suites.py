@@ -19,11 +19,22 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Invented(Part):
+    """A candidate who is made up for a case, with the words of their only document."""
+
+    key: Slug
+    name: str = Field(min_length=1, max_length=120)
+    text: str = Field(min_length=1, max_length=100_000)
+
+
 class Case(Part):
     """One case: what is ordered, and what must hold of the outcome."""
 
     name: Slug
     brief: dict[str, Any] | None = Field(default=None, description="for production and solo: a brief")
+    vacancy: str | None = Field(default=None, min_length=1, description="for evaluation: its path, from the suite's")
+    only: tuple[Slug, ...] = Field(default=(), description="of the vacancy's candidates, these alone")
+    candidates: tuple[Invented, ...] = Field(default=(), description="others, in the place of the vacancy's own")
     order: dict[str, Any] = Field(default={}, description="further fields of the order, or all of them")
     expect: dict[str, Expected] = Field(min_length=1)
 
@@ -31,12 +42,12 @@ class Case(Part):
 class Suite(Part):
     """Cases against one pipeline.
 
-    `pipeline` is `production`, `solo`, `agent`, or a workflow of your own as `module:Class`. `measures` are figures
-    that are averaged, by name: paths into the outcome. `pass_rate` is the share of trials that must pass.
+    `pipeline` is `production`, `solo`, `evaluation`, `agent`, or a workflow of your own as `module:Class`. `measures`
+    are figures that are averaged, by name: paths into the outcome. `pass_rate` is the share of trials that must pass.
     """
 
     name: Slug
-    pipeline: str = Field(pattern=r"^(production|solo|agent|[\w.]+:\w+)$")
+    pipeline: str = Field(pattern=r"^(production|solo|evaluation|agent|[\w.]+:\w+)$")
     repetitions: int = Field(default=3, ge=1, le=1_000)
     at_once: int = Field(default=2, ge=1, le=100)
     minutes: float = Field(default=30, gt=0, le=1_440, description="minutes after which a trial is called off")
@@ -50,10 +61,15 @@ class Suite(Part):
         names = [case.name for case in self.cases]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two cases have one name: {', '.join(twice)}")
-        needs_brief = self.pipeline in {"production", "solo"}
-        if odd := [case.name for case in self.cases if (case.brief is not None) != needs_brief]:
-            word = "needs a brief" if needs_brief else "takes an order, not a brief"
-            raise ValueError(f"{self.pipeline} {word}: {', '.join(odd)}")
+        needs = {"production": "brief", "solo": "brief", "evaluation": "vacancy"}.get(self.pipeline, "")
+        for part in ("brief", "vacancy"):
+            if odd := [case.name for case in self.cases if (getattr(case, part) is not None) != (part == needs)]:
+                word = (
+                    f"needs a {part}"
+                    if part == needs
+                    else f"takes {(needs and 'a ' + needs) or 'an order'}, not a {part}"
+                )
+                raise ValueError(f"{self.pipeline} {word}: {', '.join(odd)}")
         return self
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
+from temporalio.client import WorkflowHandle
 
 from activities.assets import Assets
 from activities.brief_text import BriefProblems, dotted
@@ -17,25 +18,38 @@ from activities.briefs import load_brief
 from activities.database import now
 from activities.studio.profiles import Profiles
 from console.errors import Exit, Stopped
+from console.evals.hiring import Vacancies
 from console.evals.suites import Case, Suite
-from console.runs import AGENT, PRODUCTION, SOLO
+from console.runs import AGENT, EVALUATION, PRODUCTION, SOLO
 from workflows.models import AgentOrder, ReviewPolicy, RunOrder
+from workflows.models.hiring import EvaluationOrder
 
 NOBODY = ReviewPolicy(reminders=(), deadline=timedelta(0))
 
 Ordered = Callable[[Case], Awaitable[BaseModel]]
 
 
+Outcome = Callable[[WorkflowHandle[Any, Any]], Awaitable[Any]]
+
+
+async def _result(handle: WorkflowHandle[Any, Any]) -> Any:  # noqa: ANN401 - any outcome
+    return await handle.result()
+
+
 @dataclass(frozen=True)
 class Target:
-    """A workflow that cases are run against. `own`: only a worker of somebody's own can serve it."""
+    """A workflow that cases are run against. `own`: only a worker of somebody's own can serve it.
+
+    `outcome` waits for what is judged: the workflow's result, unless something else is.
+    """
 
     workflow: Any
     order: Ordered
     own: bool = False
+    outcome: Outcome = _result
 
 
-def target(suite: Suite, model: str, assets: Assets, profiles: Profiles) -> Target:
+def target(suite: Suite, model: str, assets: Assets, profiles: Profiles, vacancies: Vacancies) -> Target:
     """Find the workflow of a suite, and check every case's order before anything is started.
 
     Raises:
@@ -52,6 +66,8 @@ def target(suite: Suite, model: str, assets: Assets, profiles: Profiles) -> Targ
             _brief(case, profiles)
             _fit(case, RunOrder, model, {"brief": "", "title": case.name})
         return Target(kind, produced)
+    if suite.pipeline == "evaluation":
+        return _evaluation(suite, model, vacancies)
     workflow, kind_of_order = (AGENT, AgentOrder) if suite.pipeline == "agent" else _own(suite.pipeline)
 
     async def ordered(case: Case) -> BaseModel:
@@ -60,6 +76,16 @@ def target(suite: Suite, model: str, assets: Assets, profiles: Profiles) -> Targ
     for case in suite.cases:
         _fit(case, kind_of_order, model)
     return Target(workflow, ordered, own=suite.pipeline != "agent")
+
+
+def _evaluation(suite: Suite, model: str, vacancies: Vacancies) -> Target:
+    async def handed_in(case: Case) -> BaseModel:
+        return _fit(case, EvaluationOrder, model, {"docket": await vacancies.hand_in(case), "title": case.name})
+
+    for case in suite.cases:
+        vacancies.read(case)
+        _fit(case, EvaluationOrder, model, {"docket": "", "title": case.name})
+    return Target(EVALUATION, handed_in, outcome=vacancies.outcome)
 
 
 def _brief(case: Case, profiles: Profiles) -> bytes:

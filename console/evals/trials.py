@@ -79,7 +79,7 @@ class Trials:
         handle = self._client.get_workflow_handle(run)  # without types: an outcome is judged as JSON has it
         try:
             async with asyncio.timeout(self._suite.minutes * 60):
-                return await handle.result()
+                return await self._target.outcome(handle)
         except TimeoutError:
             await handle.cancel()
             await asyncio.wait({asyncio.ensure_future(_quietly(handle.result()))}, timeout=GRACE)
