@@ -22,6 +22,8 @@ from workflows.models import Choice, Decision, Question
 
 LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "e": "edit", "t": "top_up"}
 LOOKED_AWAY = "approved by --yes, without a look"
+STAND_IN = "a demo stand-in (--yes)"
+"""Who decides about people where nobody does: no name of anybody, and so nobody's authority."""
 NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
 WAITS = "this waits for a person, and nobody can be asked here; answer with: callsheet approve, reject or revise"
@@ -98,6 +100,8 @@ class Terminal:
     async def _decision(self, question: Question) -> Decision:
         decision = Decision(choice="reject", by=self._by, question=question.id, digest=question.digest)
         if self._yes:
+            if question.fallback == "hold" and "approve" not in question.options and question.kind != "budget":
+                raise Stopped(Exit.CONFLICT, f"{question.title}: {WAITS}")  # a stand-in turns nobody down
             return decision.model_copy(update=_unseen(question))
         try:
             choice = await self._choice(question)
@@ -187,7 +191,10 @@ def _unseen(question: Question) -> dict[str, str]:
     """Answer without a look: what can be approved is; nobody's money is spent on top."""
     if question.kind == "budget":
         return {"choice": "reject", "note": NO_MONEY}
-    return {"choice": "approve" if "approve" in question.options else "reject", "note": LOOKED_AWAY}
+    choice = "approve" if "approve" in question.options else "reject"
+    if question.needs_note:
+        return {"choice": choice, "note": f"Nobody looked: {LOOKED_AWAY}, for show.", "by": STAND_IN}
+    return {"choice": choice, "note": LOOKED_AWAY}
 
 
 async def line() -> str:

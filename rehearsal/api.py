@@ -3,6 +3,7 @@
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,6 +18,8 @@ from rehearsal.incoming import Endpoint, Guarded, betas_of, call_of, check_heade
 from rehearsal.journal import Entry
 from rehearsal.stage import Stage
 
+CLOSED: Final = 499
+"""The status of an answer that nobody hears."""
 KIND: Final = "rule-based stand-in, no language model"
 
 
@@ -58,6 +61,8 @@ class Api:
                 return await endpoint(http, request_id)
             except ApiError as error:
                 return refusal(error, request_id)
+            except ClientDisconnect:  # whoever asked was killed in the middle of it: nobody is there to be answered
+                return Response(status_code=CLOSED)
 
         return guarded
 

@@ -1,5 +1,6 @@
 """The rehearsal goes away and comes back, and remembers no more than it has room for."""
 
+import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -52,6 +53,21 @@ async def test_a_refusing_endpoint_drops_what_is_open_and_returns_on_its_port():
     assert isinstance(refused.value.__cause__, httpx2.ConnectError)
     assert (server.port, message.content[0].text) == (port, "Fine.")
     assert len(server.requests) == 2
+
+
+async def test_a_client_that_is_killed_in_the_middle_of_its_request_leaves_no_traceback(caplog):
+    head = "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\n"
+    async with rehearsed(critic(say("Fine."))) as (server, client):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f'{head}content-type: application/json\r\ncontent-length: 900\r\n\r\n{{"model":'.encode())
+        await writer.drain()
+        await asyncio.sleep(0.1)  # so that the server waits for the rest
+        writer.transport.abort()
+        message = await client.messages.create(**prompt())
+    assert message.content[0].text == "Fine."
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+    assert len(server.requests) == 1
+    assert reader.at_eof()
 
 
 async def test_a_server_that_stops_while_it_is_away_stays_away():

@@ -241,5 +241,6 @@ async def test_a_person_is_asked_why_until_they_say():
 async def test_yes_turns_nobody_down():
     runs = OneQuestion()
     await terminal(runs, [], yes=True).answer(SEEN, lambda: None)
-    assert [each.choice for each in runs.sent] == ["approve"]
-    assert "without a look" in runs.sent[0].note
+    (sent,) = runs.sent
+    assert (sent.choice, sent.by) == ("approve", "a demo stand-in (--yes)")  # and not in the name of whoever typed it
+    assert "without a look" in sent.note

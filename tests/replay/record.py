@@ -13,6 +13,7 @@ from pathlib import Path
 
 from temporalio.client import WorkflowFailureError
 
+from activities.tools import TOOLS
 from console.processes import free_port
 from rehearsal.roles import Roles
 from rehearsal.scripts import answer, call, calls
@@ -20,6 +21,7 @@ from screentest.servers import serve
 from tests.scenarios import vacancies
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
+from tests.scenarios.test_agreement import order_goods
 from workflows.models import Limits
 from workflows.models.hiring import ErasureOrder
 
@@ -64,6 +66,7 @@ async def record(server: str, home: Path) -> None:
         await keep("solo-production", run)
         await keep("solo-item-refined-and-published", stage.item(run.id, KEY))
     await record_evaluation(server, home / "evaluated")
+    await record_gated(server, home / "gated")
     async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
         agent = await stage.start_agent("Find the way.")
         await asked(stage, agent)
@@ -77,6 +80,21 @@ async def record(server: str, home: Path) -> None:
         await decide(agent, "top_up", micro_usd=100_000)
         await ended(agent)
         await keep("single-agent-topped-up", agent)
+
+
+async def record_gated(server: str, home: Path) -> None:
+    """Play two calls that need somebody's word: while both wait, and once one is allowed and the other edited."""
+    orders = calls(call("order_goods", what="linen"), call("order_goods", what="wool", pieces=40))
+    turns = [orders, answer({"answer": "Ordered."})]
+    async with staged(server, home, cast(assistant=turns), tools=(*TOOLS, order_goods)) as stage:
+        agent = await stage.start_agent("Order the cloth.", tools=("order_goods",))
+        question = await asked(stage, agent)
+        await keep("single-agent-waiting-for-a-call", agent)
+        first, second = (each.call_id for each in question.calls)
+        await decide(agent, "approve", call=first)
+        await decide(agent, "edit", call=second, edited='{"what": "wool", "pieces": 4}')
+        await ended(agent)
+        await keep("single-agent-with-gated-calls", agent)
 
 
 async def record_evaluation(server: str, home: Path) -> None:
