@@ -15,15 +15,16 @@ from tests.scenarios.shoots import SILENCE, brief, cast, ended, until
 GARMENTS = ("dress", "tee", "shirt")
 
 
-async def test_a_run_stays_on_its_version_and_takes_the_next_one_between_items(play):
+@pytest.mark.parametrize("apart", [False, True], ids=["one_deployment", "a_deployment_for_each_pool"])
+async def test_a_run_stays_on_its_version_and_takes_the_next_one_between_items(play, apart):
     rolled = []
     held = forever(lambda _: refuse() if rolled else fail(529, "overloaded_error"))
     async with play(cast(generator=[held]), working=False) as stage, AsyncExitStack() as stack:
-        await _serve(stage, stack, "one")
+        await _serve(stage, stack, "one", apart=apart)
         handle = await stage.start_production(brief(*GARMENTS), concurrency=1, review=SILENCE)
         first, *others = [f"{handle.id}:google-merchant-front-{garment}-ink" for garment in GARMENTS]
         await until(lambda: _exists(stage, first))
-        await _serve(stage, stack, "two")
+        await _serve(stage, stack, "two", apart=apart)
         rolled.append(True)
         state = await ended(handle)
         runs = [each async for each in stage.client.list_workflows(f"WorkflowId = '{handle.id}'")]
@@ -65,22 +66,24 @@ async def test_all_queues_of_a_worker_carry_the_same_version(play):
     assert {config.version.to_canonical_string() for config in configs} == {"fleet.7"}
 
 
-async def _serve(stage, stack, build):
-    """Serve all queues as a version, and make it the current one."""
-    world = replace(stage.world, deployment=versioned(stage.queue, build))
-    for worker in world.workers(stage.client):
-        await stack.enter_async_context(worker)
+async def _serve(stage, stack, build, *, apart):
+    """Serve all queues as a version, of one deployment or of one for each pool, and make it the current one."""
+    for pool in stage.world.served:
+        name = f"{stage.queue}-{pool}" if apart else stage.queue
+        for worker in stage.world.workers(stage.client, (pool,), deployment=versioned(name, build)):
+            await stack.enter_async_context(worker)
+    for name in {f"{stage.queue}-{pool}" if apart else stage.queue for pool in stage.world.served}:
+        await until(lambda name=name: _made_current(stage, name, build))
+
+
+async def _made_current(stage, name, build):
     request = SetWorkerDeploymentCurrentVersionRequest(
-        namespace=stage.client.namespace, deployment_name=stage.queue, build_id=build, ignore_missing_task_queues=True
+        namespace=stage.client.namespace, deployment_name=name, build_id=build, ignore_missing_task_queues=True
     )
-
-    async def current():
-        with contextlib.suppress(RPCError):  # the server has not heard of it yet
-            await stage.client.workflow_service.set_worker_deployment_current_version(request)
-            return True
-        return False
-
-    await until(current)
+    with contextlib.suppress(RPCError):  # the server has not heard of it yet
+        await stage.client.workflow_service.set_worker_deployment_current_version(request)
+        return True
+    return False
 
 
 async def _exists(stage, workflow):
