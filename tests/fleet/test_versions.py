@@ -8,6 +8,8 @@ import pytest
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.service import RPCError
 
+from activities.pollers import queues_of, unserved
+from activities.pools import POOLS
 from activities.versioning import HalfVersioned, deployment_of, versioned
 from rehearsal.scripts import fail, forever, refuse
 from tests.scenarios.shoots import SILENCE, brief, cast, ended, until
@@ -24,6 +26,7 @@ async def test_a_run_stays_on_its_version_and_takes_the_next_one_between_items(p
         handle = await stage.start_production(brief(*GARMENTS), concurrency=1, review=SILENCE)
         first, *others = [f"{handle.id}:google-merchant-front-{garment}-ink" for garment in GARMENTS]
         await until(lambda: _exists(stage, first))
+        idle = await unserved(stage.client, queues_of(POOLS, stage.queue))
         await _serve(stage, stack, "two", apart=apart)
         rolled.append(True)
         state = await ended(handle)
@@ -35,6 +38,7 @@ async def test_a_run_stays_on_its_version_and_takes_the_next_one_between_items(p
     assert state.counts == {"rejected": 3}
     assert versions == {first: "one", **dict.fromkeys(others, "two")}
     assert (before, after) == ("one", "two")
+    assert idle == ()  # workers of a version are seen as well
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def test_a_store_that_is_away_for_a_while_as_a_conversation_is_shortened_e
     away = []
 
     async with play(assistant(*pages, DONE), working=False) as stage, AsyncExitStack() as stack:
-        turn, shorten, _ = stage.world.activities["model"]
+        turn, shorten, *_ = stage.world.activities["model"]
 
         @activity.defn(name="compact_conversation")
         async def compact(cut: Cut) -> Compacted:
