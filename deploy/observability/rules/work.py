@@ -20,7 +20,7 @@ def _stuck(clock: Clock) -> Alert:
         clock.pause("5m"),
         "page",
         "{{ $value }} of {{ $labels.agent_name }} left no record for 15 minutes, and wait for nobody",
-        "`starter.py top` shows runs that do not answer. Look whether workers serve all four task queues "
+        "`starter.py top` shows runs that do not answer. Look whether workers serve all task queues "
         "(QueueWaits, WorkerIsDown), and in the Temporal UI for a workflow task that fails again and again.",
     )
 
