@@ -23,6 +23,8 @@ def temporal(client: Client) -> Check:
             await client.workflow_service.describe_namespace(request, timeout=timedelta(seconds=PATIENCE))
         except RPCError as error:
             return f"the Temporal server does not serve: {error.status.name.lower()}"
+        except RuntimeError:  # it was never reached
+            return "the Temporal server does not answer"
         return ""
 
     return check
