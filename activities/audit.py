@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from activities.database import Database, now
 from activities.deciding_tables import DeliveryRow
+from activities.fleet_acts import acts
 from activities.keys import Keyring
 from activities.people import NoticeRow
 from activities.signing import Signer
@@ -64,8 +65,11 @@ class Audit:
                     yield entry_of(Notice.model_validate_json(body), sent)
 
     async def trail(self, signer: Signer, run: str = "", since: datetime | None = None) -> list[str]:
-        """Write the records as lines that hold each other."""
-        return list(chained([entry async for entry in self.entries(run, since)], signer, run, since))
+        """Write the records as lines that hold each other; those since a moment with what was done to the fleet."""
+        entries = [entry async for entry in self.entries(run, since)]
+        if not run:
+            entries = sorted([*entries, *await acts(self._database, since)], key=lambda entry: str(entry["at"]))
+        return list(chained(entries, signer, run, since))
 
 
 def entry_of(notice: Notice, sent: Iterable[DeliveryRow] = ()) -> Entry:

@@ -17,6 +17,7 @@ from activities.database import first
 from activities.ledger_bids import Bid, Denied
 from activities.ledger_rows import Caps
 from activities.ledger_tables import AttemptRow
+from activities.pauses import is_paused
 from workflows.models import Tended
 
 LEASE = timedelta(hours=26)
@@ -69,8 +70,12 @@ def queue(
 
 
 def waiting(session: Session, desk: str) -> dict[Kind, list[BatchCallRow]]:
-    """Read the calls that wait, the oldest first: those of one model and the same betas go together."""
-    query = select(BatchCallRow).where(*_of(desk, "waiting")).order_by(BatchCallRow.queued_at, BatchCallRow.custom_id)
+    """Read the calls that wait, the oldest first: those of one model and the same betas go together.
+
+    Those of work that operators paused go on waiting.
+    """
+    due = (*_of(desk, "waiting"), ~is_paused(BatchCallRow.conversation))
+    query = select(BatchCallRow).where(*due).order_by(BatchCallRow.queued_at, BatchCallRow.custom_id)
     kinds: dict[Kind, list[BatchCallRow]] = {}
     for row in session.scalars(query.limit(MOST_CALLS)):
         kinds.setdefault(_kind(row), []).append(row)

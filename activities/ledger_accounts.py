@@ -1,8 +1,9 @@
 """Accounts by name: which ones a call is charged to, which cap each has, and how they are locked.
 
-`agent:CONVERSATION`, `item:RUN:ITEM` and `run:RUN` are opened with their caps. Above them stand the accounts of periods
-in UTC, made when they are needed: `tenant:NAME/day/2026-11-22`, `fleet/day/2026-11-22` and `fleet/month/2026-11`. Their
-names without the date are rules: they hold the cap of all the periods that have none of their own.
+`agent:CONVERSATION`, `item:RUN:ITEM`, `run:RUN` and `batch:NAME` are opened with their caps. Above them stand the
+accounts of periods in UTC, made when they are needed: `tenant:NAME/day/2026-11-22`, `fleet/day/2026-11-22` and
+`fleet/month/2026-11`. Their names without the date are rules: they hold the cap of all the periods that have none of
+their own.
 """
 
 import json
@@ -24,15 +25,20 @@ from workflows.models import Cap
 STANDARDS = ("tenant/day", "fleet/day", "fleet/month")
 """What a standard cap can be given for."""
 
-FORMS = "agent:CONVERSATION, item:RUN:ITEM, run:RUN, tenant:NAME/day, fleet/day and fleet/month"
+FORMS = "agent:CONVERSATION, item:RUN:ITEM, run:RUN, batch:NAME, tenant:NAME/day, fleet/day and fleet/month"
 
 _RULE = re.compile(r"(?:fleet|tenant:.+)/day|fleet/month", re.DOTALL)
 _PERIOD = re.compile(r"((?:fleet|tenant:.+)/day)/(\d{4}-\d\d-\d\d)|(fleet/month)/(\d{4}-\d\d)", re.DOTALL)
-_NEAR = re.compile(r"(?:agent|run):.+|item:.+:.+", re.DOTALL)
+_NEAR = re.compile(r"(?:agent|run|batch):.+|item:.+:.+", re.DOTALL)
 _ACCOUNTS = cast("Table", AccountRow.__table__)
 # Whoever wants more than one row begins at the widest account, so that nobody waits for somebody who waits for him.
 _WIDEST_FIRST = (
-    case((_ACCOUNTS.c.name.startswith("fleet/"), 0), (_ACCOUNTS.c.name.startswith("tenant:"), 1), else_=2),
+    case(
+        (_ACCOUNTS.c.name.startswith("fleet/"), 0),
+        (_ACCOUNTS.c.name.startswith("tenant:"), 1),
+        (_ACCOUNTS.c.name.startswith("batch:"), 2),
+        else_=3,
+    ),
     _ACCOUNTS.c.name,
 )
 # Written once: every call reads and books several times, and most of that time went into writing the statements.

@@ -14,6 +14,7 @@ from activities.heartbeats import beating
 from activities.judge import DriftJudge
 from activities.messages import calls_of
 from activities.paid_calls import Order, Paid, PaidCalls, Unpaid, to_its_end
+from activities.pauses import Pauses
 from activities.pictures import Fetch, show
 from activities.replies import content_of, read
 from activities.requests import hour_bound, is_worth_warming, params_of, prefix_of, prompt_bound
@@ -51,11 +52,12 @@ class ClaudeModel(Model):
         warmth: Warmth,
         beat_seconds: float = 10.0,
         desk: BatchDesk | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Call through `calls`; `images` fetches the bytes of an asset by its digest.
 
         A heartbeat is sent every `beat_seconds`, because a model can think in silence for minutes. Without a `desk` a
-        call that could wait is made at once.
+        call that could wait is made at once, and without `pauses` nothing can be paused.
         """
         self._store = store
         self._calls = calls
@@ -66,6 +68,7 @@ class ClaudeModel(Model):
         self._warmth = warmth
         self._beat = beat_seconds
         self._desk = desk
+        self._pauses = pauses
 
     @activity.defn(name="call_model")
     async def call(self, request: TurnRequest) -> Reply:
@@ -76,7 +79,10 @@ class ClaudeModel(Model):
         the next request may say something else at the same place.
         """
         async with beating(self._beat):
-            reply = await self._store.find_reply(request) or await self._take_turn_or_give_way(request)
+            reply = await self._store.find_reply(request)
+            if reply is None and (held := await self._held(request.conversation)):
+                return Reply(head=request.head, turn=request.turn, stop="held", text=held)
+            reply = reply or await self._take_turn_or_give_way(request)
             if reply.head == request.head:  # nothing was said, so there is nothing new to look at
                 return reply
             return reply.model_copy(update={"alert": await self._anomalies.look(request.conversation)})
@@ -85,13 +91,18 @@ class ClaudeModel(Model):
     async def compact(self, cut: Cut) -> Compacted:
         """Shorten what the model reads from now on; the originals stay."""
         async with beating(self._beat):
+            if held := await self._held(cut.conversation):
+                return Compacted(
+                    dropped=0, context=0, summary_digest="", contract_digest="", strategy="none", held=held
+                )
             return await self._compactor.compact(cut)
 
     @activity.defn(name="judge_drift")
     async def judge(self, request: JudgeRequest) -> Judgement:
         """Have the last turns judged against the contract, in a fresh context."""
         async with beating(self._beat):
-            return await self._judge.judge(request)
+            held = await self._held(request.conversation)
+            return Judgement(held=held) if held else await self._judge.judge(request)
 
     async def order(self, request: TurnRequest, draft: Draft) -> Order:
         """Write the request of a draft, and bound what it takes."""
@@ -113,6 +124,9 @@ class ClaudeModel(Model):
     async def keep(self, request: TurnRequest, draft: Draft, paid: Paid) -> Reply:
         """Store a reply that was paid for and settle its bill, in one transaction; returns the reply that is kept."""
         return await to_its_end(self._keep(request, draft, paid))
+
+    async def _held(self, conversation: str) -> str:
+        return await self._pauses.over(conversation) if self._pauses else ""
 
     async def _take_turn_or_give_way(self, request: TurnRequest) -> Reply:
         """Take a turn; where the endpoint wants to be left alone for long, another model may answer sooner."""

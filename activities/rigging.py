@@ -22,6 +22,7 @@ from activities.metering import Metering
 from activities.model import ClaudeModel
 from activities.offers import Offers
 from activities.paid_calls import PaidCalls
+from activities.pauses import Pauses
 from activities.people import Told
 from activities.sending import Couriers, channels_of
 from activities.settings import Settings
@@ -79,6 +80,7 @@ def model_of(
         Anomalies(database, rules),
         Warmth(database),
         desk=desk,
+        pauses=Pauses(database),
     )
     return model, BatchRounds(desk, client, store, model)
 

@@ -10,11 +10,13 @@ from activities import (
     duties,
     effects,
     entries,
+    fleet_tables,
     hiring_tables,
     invocation_tables,
     ledger_tables,
     people,
     schema_tables,
+    slate_tables,
     warmth,
 )
 from activities.database import Base
@@ -33,10 +35,12 @@ __all__ = [
     "duties",
     "effects",
     "entries",
+    "fleet_tables",
     "hiring_tables",
     "invocation_tables",
     "ledger_tables",
     "people",
     "schema_tables",
+    "slate_tables",
     "warmth",
 ]

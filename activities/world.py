@@ -25,12 +25,14 @@ from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
 from activities.metering import Metering
 from activities.paid_calls import PaidCalls
+from activities.pauses import Pauses
 from activities.people import Told
 from activities.pools import places, pools_of, runs_in, served_by
 from activities.pricing import Prices
 from activities.rates import share_rates
 from activities.rigging import Activities, claude, model_of, people_of, sandbox, watch
 from activities.settings import Settings
+from activities.slate_desk import SlateDesk
 from activities.spots import Surroundings
 from activities.studio.profiles import Profiles
 from activities.telemetry import Telemetry
@@ -40,13 +42,17 @@ from activities.tools.directories import catalog_references
 from activities.tools.references import Directory
 from activities.tools.toolbox import Toolbox, Toolset
 from activities.versioning import deployment_of
-from workflows import batch_desk, courier
+from workflows import batch_desk, courier, scheduled, slate
 from workflows.pipelines import PIPELINES
 from workflows.tracing import queue
 
 DRAIN = timedelta(seconds=30)
 MONEY_PATIENCE = timedelta(minutes=2)
 """How long a call waits for money that other calls hold: most of them end within it, and give some back."""
+
+
+HOUSE = (batch_desk.BatchDesk, courier.Courier, slate.Slate, scheduled.Scheduled)
+"""Workflows that are no pipeline: they serve all of them."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +109,15 @@ class World:
         evaluating, around = Evaluating(database, assets), Surroundings(database, telemetry.sampled)
         world = (catalog, assets, profiles, evaluating.papers, *dependencies)
         references, effects = catalog_references(database, profiles, directories), Effects(database)
-        toolbox = Toolbox(toolset, world, references, conversations, effects, assets, around)
+        toolbox = Toolbox(toolset, world, references, conversations, effects, assets, around, Pauses(database))
         client = client or claude(needed="model" in served)
         calls = PaidCalls(client, ledger, Prices(), MONEY_PATIENCE, around)
         model, batches = model_of(settings, database, assets, conversations, calls, client)
         invocations, studio = InvocationStore(database), StudioDesk(catalog.images, assets, profiles)
         shelf = (catalog.open_shoot, catalog.lay_out, catalog.page, catalog.verify, catalog.record)
         talks = (conversations.open, conversations.close, invocations.begin, invocations.finish)
-        money = (ledger.top_up, ledger.read, batches.tend)
+        slates = SlateDesk(database)
+        money = (ledger.top_up, ledger.read, batches.tend, slates.tend, slates.call_off)
         own: Activities = (*talks, *money, *shelf, *evaluating.activities, people.tell, *chain(*tidings), toolbox.use)
         using: Activities = (toolbox.use,)
         activities: dict[str, Activities] = {
@@ -120,7 +127,7 @@ class World:
             "studio": (toolbox.use, studio.measure),
         }
         stores = (database, assets, conversations, catalog, people, ledger)
-        workflows = (*pipelines, batch_desk.BatchDesk, courier.Courier)
+        workflows = (*pipelines, *HOUSE)
         return cls(settings, *stores, activities, workflows, telemetry, metering, served)
 
     def workers(

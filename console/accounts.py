@@ -6,9 +6,10 @@ from typing import NamedTuple
 from activities.ledger_accounts import current, is_known_form, is_rule, rule_of
 from console.errors import Exit, Stopped
 
-FORMS = "a run (ID), an item (RUN:ITEM), agent:CONVERSATION, tenant:NAME/day, fleet/day or fleet/month"
+FORMS = "a run (ID), an item (RUN:ITEM), agent:CONVERSATION, batch:NAME, tenant:NAME/day, fleet/day or fleet/month"
 PERIODS = ("fleet/", "tenant:")
-NEAR = ("agent:", "item:", "run:")
+BATCH = "batch:"
+NEAR = ("agent:", "item:", "run:", BATCH)
 
 
 class Account(NamedTuple):
@@ -23,11 +24,15 @@ class Account(NamedTuple):
 
     @property
     def run(self) -> str:
-        """The run that it belongs to; empty when it belongs to a tenant or to the fleet.
+        """The run that it belongs to; empty when it belongs to a batch, to a tenant or to the fleet.
 
         A conversation is named after its workflow, and an item's workflow after its run: `RUN:ITEM#.../1.critic`.
         """
-        return "" if self.of_period else self.name.partition(":")[2].partition("#")[0].partition(":")[0]
+        return (
+            ""
+            if self.of_period or self.name.startswith(BATCH)
+            else self.name.partition(":")[2].partition("#")[0].partition(":")[0]
+        )
 
     def at(self, moment: datetime) -> "Account":
         """Name the account that is charged at that moment."""

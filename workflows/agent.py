@@ -15,6 +15,7 @@ from workflows.calls import (
 )
 from workflows.guards import rule
 from workflows.guards.budget import calls_left
+from workflows.holding import Holds
 from workflows.models import (
     Ask,
     Cap,
@@ -54,7 +55,8 @@ class Conversation(Generic[T]):
         """Bind an agent to the terms of its work."""
         self.agent, self._terms = agent, terms
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
-        self._asking, self._using = Asking(agent, terms), Using(agent, terms)
+        self._holds = Holds(terms.hold)
+        self._asking, self._using = Asking(agent, terms, self._holds), Using(agent, terms, self._holds)
         self._output: T | None = None
         self.talk: Talk | None = None
 
@@ -133,21 +135,21 @@ class Conversation(Generic[T]):
             window=talk.transcript.limits.window,
             model=talk.model,
         )
-        compacted = await compact_conversation(cut)
+        compacted = await self._holds.through(lambda: compact_conversation(cut))
+        talk = talk.idled(self._holds.taken())
         return talk.charged(compacted.purse).with_transcript(context=compacted.context, compacted_at=talk.turn)
 
     async def _judge(self, talk: Talk) -> Talk:
-        judged = await judge_drift(
-            JudgeRequest(
-                conversation=talk.conversation,
-                scope=self._scope,
-                head=talk.head,
-                turn=talk.turn,
-                turns=talk.transcript.limits.judge_every,
-                model=talk.model,
-            )
+        request = JudgeRequest(
+            conversation=talk.conversation,
+            scope=self._scope,
+            head=talk.head,
+            turn=talk.turn,
+            turns=talk.transcript.limits.judge_every,
+            model=talk.model,
         )
-        talk = talk.charged(judged.purse)
+        judged = await self._holds.through(lambda: judge_drift(request))
+        talk = talk.idled(self._holds.taken()).charged(judged.purse)
         if not judged.drifts:
             return talk.with_transcript(judged_at=talk.turn, drifts=0)
         found = preview(judged.reason)

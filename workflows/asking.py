@@ -8,6 +8,7 @@ from temporalio.exceptions import ActivityError, RetryState, is_cancelled_except
 
 from workflows.calls import call_model, cause, heed_cancellation
 from workflows.guards.budget import allowance
+from workflows.holding import Holds
 from workflows.models import Reply, Talk, TurnRequest
 from workflows.terms import Agent, T, Terms
 
@@ -21,9 +22,9 @@ GIVES_WAY = {"refusal", "rejected"}
 class Asking(Generic[T]):
     """Asks until there is a reply that the loop can work with; nothing that an endpoint does can raise here."""
 
-    def __init__(self, agent: Agent[T], terms: Terms[T]) -> None:
+    def __init__(self, agent: Agent[T], terms: Terms[T], holds: Holds) -> None:
         """Bind the agent whose turn is asked for to the terms of its work."""
-        self._agent, self._terms = agent, terms
+        self._agent, self._terms, self._holds = agent, terms, holds
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
 
     async def reply(self, talk: Talk) -> tuple[Talk, Reply]:
@@ -40,7 +41,7 @@ class Asking(Generic[T]):
             if reply is not None and reply.stop != "queued" and (reply.stop not in GIVES_WAY or following is None):
                 return talk, reply
             heed_cancellation()  # the call may have ended well in spite of it, and what follows may take hours
-            waited += took
+            waited += took - self._holds.taken()  # a pause tries nobody's patience
             if reply is not None and reply.stop == "queued":
                 talk, waited = await self._arrival(talk), timedelta()
             elif following is not None:
@@ -56,7 +57,8 @@ class Asking(Generic[T]):
         """Ask once; without a reply there is only the trouble that the endpoint is in."""
         left = max(talk.transcript.limits.patience - waited, timedelta())
         try:
-            return await call_model(self._request(talk), talk.model or self._agent.model, left), ""
+            request, model = self._request(talk), talk.model or self._agent.model
+            return await self._holds.through(lambda: call_model(request, model, left)), ""
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

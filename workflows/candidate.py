@@ -43,7 +43,7 @@ class CandidateFlow(Judging):
         """Tell where the evaluation stands."""
         asked = question.reason if (question := self.open_question()) else ""
         now = {"spend": self.spent, "waiting": self.waiting, "question": asked, "cap_micro_usd": self.cap_micro_usd}
-        return self._with(**now)
+        return self._with(**now, **({"status": "paused"} if self.standing == "paused" else {}))
 
     def take_order(self, order: CandidateOrder) -> None:
         """Bind the flow to its order. Whatever was ordered, silence never decides about people."""
@@ -53,6 +53,7 @@ class CandidateFlow(Judging):
         caps = (
             Cap(account=f"item:{order.run}:{key}", micro_usd=order.micro_usd),
             Cap(account=f"run:{order.run}", micro_usd=order.run_micro_usd),
+            *order.caps,
         )
         review = order.review.model_copy(update={"fallback": "hold", "owner": order.policy.owner})
         self.begin(Scope(run=order.run, item=key, tenant=order.tenant), order.contract, caps, review, order.patience)

@@ -58,6 +58,12 @@ class Child(Flow):
             self.show(before, agent)
             return decisions
 
+    async def hold(self, why: str) -> None:
+        """Wait out a pause, and let the run know: a paused item keeps its place."""
+        if bool(why) != (self.standing == "paused"):
+            await self._tell_run("paused" if why else self.row().status, keeps_place=True)
+        await super().hold(why)
+
     async def _leave(self) -> None:
         await self.record()
         await workflow.wait_condition(workflow.all_handlers_finished)  # a late answer leaves its notice first

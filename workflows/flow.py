@@ -33,6 +33,8 @@ T = TypeVar("T", bound=BaseModel)
 
 LOOK_AGAIN = timedelta(minutes=15)
 """How long a batched reply is waited for before it is looked for without a signal."""
+FIRST_LOOK, LAST_LOOK = timedelta(minutes=1), timedelta(hours=1)
+"""How long a paused flow waits before it looks without a signal; each wait is twice the one before, up to the last."""
 
 
 class Flow(Recorded, Escalation):
@@ -50,11 +52,24 @@ class Flow(Recorded, Escalation):
         self._shown: tuple[str, str, int] | None = None
         self._consulted = 0
         self._arrived: set[tuple[str, int]] = set()
+        self._releases = 0
+        self._paused = False
+        self._looks = 0
 
     @workflow.signal(name="reply_arrived", description="The reply of a batched call is in the store")
     def reply_arrived(self, arrival: Arrival) -> None:
         """Remember it until somebody looks."""
         self._arrived.add((arrival.conversation, arrival.head))
+
+    @workflow.signal(name="released", description="Operators ended a pause")
+    def released(self) -> None:
+        """Have everything that is held back asked for again."""
+        self._releases += 1
+
+    @property
+    def standing(self) -> str:
+        """Say where the flow stands, a pause included."""
+        return "paused" if self._paused else self.status
 
     @property
     def spent(self) -> Spend:
@@ -104,7 +119,7 @@ class Flow(Recorded, Escalation):
         who = f" · {self.agent}" if self.agent else ""
         money = f"{dollars(spent.micro_usd)} of {dollars(self.cap_micro_usd)}"
         waiting = f"\n\nwaits for {self.waiting}" if self.waiting else ""
-        return f"**{self.status}**{who}\n\n{money} · {spent.turns} turns · {spent.tool_calls} tool calls{waiting}"
+        return f"**{self.standing}**{who}\n\n{money} · {spent.turns} turns · {spent.tool_calls} tool calls{waiting}"
 
     def terms(self, **more: object) -> Terms[Any]:
         """Make the terms that every conversation of this flow shares."""
@@ -115,6 +130,7 @@ class Flow(Recorded, Escalation):
             caps=self.caps,
             patience=self.patience,
             waits=self.waits,
+            hold=self.hold,
             arrival=self.arrival,
             agree=self.agree,
         )
@@ -163,6 +179,26 @@ class Flow(Recorded, Escalation):
             )
         self._arrived.discard((conversation, head))
         self.waits("")
+
+    async def hold(self, why: str) -> None:
+        """Wait until operators end their pause, or until it is time to look; without a reason, the pause is over."""
+        if not why:
+            self._paused, self._looks = False, 0
+            return self._show_pause("")
+        releases, wait = self._releases, min(FIRST_LOOK * 2 ** min(self._looks, 10), LAST_LOOK)
+        self._paused, self._looks = True, self._looks + 1
+        self._show_pause(why)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._releases > releases, timeout=wait, timeout_summary="paused: looks whether it still is"
+            )
+        return None
+
+    def _show_pause(self, why: str) -> None:
+        if (waiting := preview(why)) != self.waiting:
+            self.waiting = waiting
+            workflow.upsert_search_attributes([STATUS.value_set(self.standing)])
+            workflow.set_current_details(self.details())
 
     async def _carry_on(self, conversation: Conversation[T], talk: Talk) -> Ended[T]:
         """Run a conversation to its next end, and book what it cost."""

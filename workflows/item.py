@@ -45,7 +45,8 @@ class ItemFlow(ItemPeople):
     def state(self) -> ItemState:
         """Tell where the item stands."""
         asked = question.reason if (question := self.open_question()) else ""
-        return self._with(spend=self.spent, waiting=self.waiting, question=asked)
+        status = "paused" if self.standing == "paused" else self.item.status
+        return self._with(status=status, spend=self.spent, waiting=self.waiting, question=asked)
 
     @abstractmethod
     def generator_task(self, direction: str) -> str:
@@ -72,6 +73,7 @@ class ItemFlow(ItemPeople):
         caps = (
             Cap(account=f"item:{order.run}:{order.shot.key}", micro_usd=order.micro_usd),
             Cap(account=f"run:{order.run}", micro_usd=order.run_micro_usd),
+            *order.caps,
         )
         self.begin(scope, order.contract, caps, order.review, order.patience)
 

@@ -21,6 +21,8 @@ ROWS = 500
 NO_MONEY = "the run's budget does not cover this item"
 LEAST_SHARE = 4
 """Before any item has ended, one is expected to cost a quarter of its cap."""
+WAITS = {"awaiting_review", "paused"}
+"""What an item lets its run know."""
 
 
 class Piece(Protocol):
@@ -93,10 +95,10 @@ class Line(Flow, Generic[P]):
         """Describe an item for its page in the Temporal UI."""
         return piece.title
 
-    @workflow.signal(name="item_waits", description="An item asks a person")
+    @workflow.signal(name="item_waits", description="An item asks a person, or is paused")
     def item_waits(self, row: ItemRow) -> None:
         """Remember that an item waits, or no longer does."""
-        if row.status == "awaiting_review" and row.key in self._at_work:
+        if row.status in WAITS and row.key in self._at_work:
             self._waiting[row.key] = row
         else:
             self._waiting.pop(row.key, None)

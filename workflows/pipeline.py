@@ -48,7 +48,13 @@ class Pipeline(Run[Shot]):
         shoot = self.progress.shoot or await open_shoot(self._order)
         self.progress = self._with(shoot=shoot)
         cap = Cap(account=f"run:{self.scope.run}", micro_usd=self.progress.cap_micro_usd or shoot.run_micro_usd)
-        self.begin(self.scope, shoot.contract, (cap,), self._order.review or shoot.review, self._order.patience)
+        self.begin(
+            self.scope,
+            shoot.contract,
+            (cap, *self._order.caps),
+            self._order.review or shoot.review,
+            self._order.patience,
+        )
 
     async def plan(self) -> None:
         """Have the planner say how each view is to be shot, and lay the items out."""
@@ -82,6 +88,7 @@ class Pipeline(Run[Shot]):
             tenant=self._order.tenant,
             micro_usd=self.item_micro_usd,
             run_micro_usd=self.cap_micro_usd,
+            caps=self._order.caps,
             patience=self._order.patience,
             threshold=self._order.threshold,
             refinements=self._order.refinements,

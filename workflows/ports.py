@@ -59,6 +59,7 @@ from workflows.models.hiring import (
     Nearest,
     Posting,
 )
+from workflows.models.slates import SlateRound, SlateState
 
 
 class Conversations(ABC):
@@ -242,6 +243,20 @@ class Evaluations(ABC):
     @abstractmethod
     async def decide(self, decision: HiringDecision) -> Kept:
         """Keep a person's decision for good."""
+
+
+class Slates(ABC):
+    """The runs of batches."""
+
+    @activity.defn(name="tend_slate")
+    @abstractmethod
+    async def tend(self, order: SlateRound) -> SlateState:
+        """Note which runs have ended, and start as many as there is room for."""
+
+    @activity.defn(name="call_off_slate")
+    @abstractmethod
+    async def call_off(self, order: SlateRound) -> SlateState:
+        """Cancel what runs, and see it to its end; start nothing."""
 
 
 class Erasures(ABC):

@@ -41,7 +41,7 @@ class Process(Flow):
         return WorkState(
             id=workflow.info().workflow_id,
             pipeline=self.pipeline,
-            status=self.status,
+            status=self.standing,
             goal=self.contract.goal,
             agent=self.agent,
             question=asked.reason if asked else "",

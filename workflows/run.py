@@ -63,4 +63,7 @@ class Run(Line[P]):
             raise
 
     def _status(self) -> Status:
-        return "awaiting_review" if self._waiting else cast("Status", self.status or "planning")
+        waits = {row.status for row in self._waiting.values()}
+        if "awaiting_review" in waits:
+            return "awaiting_review"
+        return "paused" if waits else cast("Status", self.standing or "planning")

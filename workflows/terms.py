@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from workflows.guards import GUARDS, Guard
+from workflows.holding import Hold, no_hold
 from workflows.models import CallRuling, Cap, Contract, Effort, GatedCall, Limits, Patience, Scope, Talk
 
 T = TypeVar("T", bound=BaseModel)
@@ -58,13 +59,13 @@ async def nobody(calls: tuple[GatedCall, ...]) -> tuple[CallRuling, ...]:
 class Terms(Generic[T]):
     """The terms of one conversation.
 
-    `accept` says what is wrong with an output of the right type, or None; such an output is sent back `returns` times
-    (one that misfits its type as often as the agent's limits say). `caps` are the accounts around the agent's own that
-    its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has cleared.
-    `attend` looks at each turn once its calls are answered: it may tell the agent something, grant, or end it.
-    `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what is
-    waited for, and nothing when that is over; `arrival` returns when the reply of a batched call may be there. `agree`
-    asks people about calls that need it, and returns what was said to each.
+    `accept` says what is wrong with an output of the right type, or None; such an output is sent back `returns`
+    times (one that misfits its type as often as the agent's limits say). `caps` are the accounts around the agent's
+    own that its calls are charged to, the nearest first. `grants` are the asset ids that the gate or a person has
+    cleared. `attend` looks at each turn once its calls are answered: it may tell the agent something, grant, or end
+    it. `carry_on` says, between turns, that the conversation must go on in a new workflow run. `waits` is told what
+    is waited for, and nothing when that is over; `hold` waits out a pause; `arrival` returns when the reply of a
+    batched call may be there. `agree` asks people about calls that need it, and returns what was said to each.
     """
 
     scope: Scope
@@ -78,6 +79,7 @@ class Terms(Generic[T]):
     attend: Callable[[Talk], Awaitable[Talk]] = let_be
     carry_on: Callable[[], bool] = lambda: False
     waits: Callable[[str], None] = lambda _: None
+    hold: Hold = no_hold
     arrival: Callable[[str, int], Awaitable[None]] = no_batch
     agree: Callable[[tuple[GatedCall, ...]], Awaitable[tuple[CallRuling, ...]]] = nobody
     guards: Sequence[Guard] = GUARDS

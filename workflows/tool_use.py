@@ -8,6 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.calls import cause, use_tools
+from workflows.holding import Holds
 from workflows.models import Call, CallRuling, Note, Outcome, Outcomes, Refusal, Reply, Talk, ToolUse, preview
 from workflows.terms import Agent, T, Terms
 
@@ -15,9 +16,9 @@ from workflows.terms import Agent, T, Terms
 class Using(Generic[T]):
     """Answers every call of a reply exactly once, whatever becomes of it; nothing that a tool does can raise here."""
 
-    def __init__(self, agent: Agent[T], terms: Terms[T]) -> None:
+    def __init__(self, agent: Agent[T], terms: Terms[T], holds: Holds) -> None:
         """Bind the agent whose calls are run to the terms of its work."""
-        self._agent, self._terms = agent, terms
+        self._agent, self._terms, self._holds = agent, terms, holds
         self._scope = terms.scope.model_copy(update={"agent": agent.name})
 
     async def answer(self, talk: Talk, reply: Reply, left: int) -> Talk:
@@ -36,7 +37,7 @@ class Using(Generic[T]):
             notes += _edits(rulings, done)
         for note in notes:
             talk = talk.told(note)
-        return talk.answered(tuple(done))
+        return talk.idled(self._holds.taken()).answered(tuple(done))
 
     async def _ruled(self, talk: Talk, call: Call, ruling: CallRuling) -> Outcomes:
         return await self._use(talk, (call,), (ruling,))
@@ -53,7 +54,7 @@ class Using(Generic[T]):
             rulings=rulings,
         )
         try:
-            return await use_tools(use, batch, talk.turn)
+            return await self._holds.through(lambda: use_tools(use, batch, talk.turn))
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.assets import Assets, digest_of
 from activities.effects import Effects
 from activities.heartbeats import beating
+from activities.pauses import Pauses
 from activities.spots import Surroundings
 from activities.tools.admission import Admission
 from activities.tools.answers import Answer, clean, encode, refused, shown, small, too_long
@@ -74,7 +75,7 @@ class Toolbox(Tools):
     Two things are errors, for Temporal to retry: a store that is down, and an effect that may still be in flight.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one part each for all that a call needs
         self,
         toolset: Toolset,
         world: Iterable[object],
@@ -83,8 +84,11 @@ class Toolbox(Tools):
         effects: Effects,
         assets: Assets,
         around: Surroundings | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Prove that every tool can be run; each call runs within its span, where there are surroundings `around` it.
+
+        Without `pauses` nothing can be paused.
 
         Raises:
             BadTool: a dependency or the directory of a reference is missing.
@@ -94,6 +98,7 @@ class Toolbox(Tools):
         self._log = log
         self._assets = assets
         self._around = around
+        self._pauses = pauses
         self._admission = Admission(references)
         self._dispatch = Dispatch(world, effects)
         for each in toolset.run_here():
@@ -105,11 +110,17 @@ class Toolbox(Tools):
 
     @activity.defn(name="use_tools")
     async def use(self, use: ToolUse) -> Outcomes:
-        """Check and run a batch of calls: reads side by side, everything else one after the other."""
+        """Check and run a batch of calls: reads side by side, everything else one after the other.
+
+        Operators' pauses hold back everything but reads.
+        """
         known = await self._known(use.pin)
         calls = {call.id: call for call in await self._log.calls(use.conversation, use.position)}
         names = [calls[call_id].tool for call_id in use.calls if call_id in calls]
         reads = all(known[name].policy.effect == "read" for name in names if name in known)
+
+        if not reads and self._pauses and (held := await self._pauses.over(use.conversation)):
+            return Outcomes(each=(), held=held)
 
         def answer(call_id: str) -> Awaitable[Outcome | GatedCall]:
             return self._answer(use, known, call_id, calls.get(call_id))

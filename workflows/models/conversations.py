@@ -68,7 +68,8 @@ class Compacted(Value):
     """What a cut did. `context` is the estimated number of tokens left; `dropped` counts messages.
 
     `strategy` wrote the summary: the API's signed one, a model's of our own, the plain list of results, or none, where
-    nothing could be gained. `tried` says why the ones before it failed.
+    nothing could be gained. `tried` says why the ones before it failed. `held` says that no cut was tried, because
+    operators paused this work.
     """
 
     dropped: int
@@ -78,6 +79,7 @@ class Compacted(Value):
     strategy: Strategy = "plain"
     tried: str = ""
     purse: Purse = Purse()
+    held: str = ""
 
 
 class JudgeRequest(Value):
@@ -92,12 +94,16 @@ class JudgeRequest(Value):
 
 
 class Judgement(Value):
-    """What the judge found. `score` is 0 to 100; a judge that could not be asked finds nothing: it never drifts."""
+    """What the judge found. `score` is 0 to 100; a judge that could not be asked finds nothing: it never drifts.
+
+    `held` says that nobody was asked, because operators paused this work.
+    """
 
     drifts: bool = False
     score: int = 100
     reason: str = ""
     purse: Purse = Purse()
+    held: str = ""
 
 
 class Closed(Value):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from workflows.models.base import Value
 from workflows.models.evaluation import Change, Evaluation, FlagKind, Guide, Standing
-from workflows.models.money import Spend
+from workflows.models.money import Cap, Spend
 from workflows.models.orders import LineOrder
 from workflows.models.review import ReviewPolicy
 from workflows.models.rubrics import HiringPolicy, Role
@@ -75,7 +75,7 @@ class Nearest(Value):
 
 
 class CandidateOrder(Value):
-    """Starts the evaluation of one candidate."""
+    """Starts the evaluation of one candidate. `caps` are accounts above the run's, the nearest first."""
 
     run: str
     candidate: Candidate
@@ -90,6 +90,7 @@ class CandidateOrder(Value):
     review: ReviewPolicy = HOLD
     model: str = ""
     patience: Patience = "now"
+    caps: tuple[Cap, ...] = ()
 
 
 class CandidateState(Value):

@@ -1,6 +1,7 @@
 """What runs of many items are ordered with."""
 
 from workflows.models.base import Value
+from workflows.models.money import Cap
 from workflows.models.review import ReviewPolicy
 from workflows.models.runs import Progress
 from workflows.models.turns import Patience
@@ -10,7 +11,7 @@ class LineOrder(Value):
     """What every run of many items is ordered with; `progress` is where an earlier run of it stood.
 
     `review` goes before what a brief says. `traceparent` is the W3C trace context of whoever orders it; the run is then
-    part of that trace.
+    part of that trace. `caps` are accounts above the run's that it is charged to as well, the nearest first.
     """
 
     title: str = ""
@@ -20,6 +21,7 @@ class LineOrder(Value):
     review: ReviewPolicy | None = None
     model: str = ""
     patience: Patience = "now"
+    caps: tuple[Cap, ...] = ()
     progress: Progress | None = None
 
 

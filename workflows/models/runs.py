@@ -5,7 +5,7 @@ from typing import Literal
 
 from workflows.models.base import Value
 from workflows.models.docket import Docket
-from workflows.models.money import Spend
+from workflows.models.money import Cap, Spend
 from workflows.models.production import Attempt, FactSheet, Plan, Publication, Shot, Verdict
 from workflows.models.review import ReviewPolicy
 from workflows.models.turns import Contract, Patience
@@ -19,6 +19,7 @@ Status = Literal[
     "publishing",
     "working",
     "evaluating",
+    "paused",
     "complete",
     "partial",
     "failed",
@@ -34,7 +35,11 @@ ItemStatus = Literal[
     "comparing",
     "summarising",
     "awaiting_review",
+    "paused",
     "publishing",
+    "working",
+    "complete",
+    "partial",
     "published",
     "decided",
     "rejected",
@@ -110,7 +115,7 @@ class Verified(Value):
 
 
 class ItemOrder(Value):
-    """Starts one item."""
+    """Starts one item. `caps` are accounts above the run's, the nearest first."""
 
     run: str
     shot: Shot
@@ -123,6 +128,7 @@ class ItemOrder(Value):
     model: str = ""
     patience: Patience = "now"
     run_micro_usd: int = 0
+    caps: tuple[Cap, ...] = ()
 
 
 class ItemRow(Value):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from workflows.models.base import Value
 from workflows.models.docket import Docket
-from workflows.models.money import Limits, Spend
+from workflows.models.money import Cap, Limits, Spend
 from workflows.models.review import ReviewPolicy
 from workflows.models.talk import Talk
 from workflows.models.turns import Patience
@@ -16,7 +16,11 @@ Line = Annotated[str, Field(max_length=4_000)]
 
 
 class AgentOrder(Value):
-    """Starts a single durable agent with a goal. `traceparent` is the W3C trace context of whoever orders it."""
+    """Starts a single durable agent with a goal.
+
+    `traceparent` is the W3C trace context of whoever orders it. `caps` are accounts above the run's that it is charged
+    to as well, the nearest first.
+    """
 
     goal: str = Field(max_length=20_000)
     constraints: tuple[Line, ...] = Field(default=(), max_length=100)
@@ -30,6 +34,7 @@ class AgentOrder(Value):
     fallbacks: tuple[str, ...] = ()
     patience: Patience = "now"
     traceparent: str = Field(default="", max_length=100)
+    caps: tuple[Cap, ...] = ()
     talk: Talk | None = None
     docket: Docket = Docket()
 

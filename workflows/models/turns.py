@@ -19,6 +19,7 @@ Stop = Literal[
     "context_exceeded",  # the prompt no longer fits the window
     "over_budget",  # not called: an account of the ledger does not cover what the call could cost
     "queued",  # not called yet: it waits for a batch, and a signal will say that the reply is there
+    "held",  # not called: operators paused this work; `text` says who and why
     "broken",  # no or an unknown stop reason: execute nothing
     "rejected",  # the endpoint refused the request for good, or was away for too long; `text` says why
 ]
@@ -122,6 +123,11 @@ class Reply(Small):
     purse: Purse = Purse()
     alert: str = ""
 
+    @property
+    def held(self) -> str:
+        """Say why the call was not made, where operators paused this work."""
+        return self.text or self.stop if self.stop == "held" else ""
+
 
 Refusal = Literal[
     "unknown_tool",
@@ -183,10 +189,14 @@ class CallRuling(Small):
 
 
 class Outcomes(Value):
-    """The outcomes of one batch of calls, in the order of the calls; `gated` ones have none yet."""
+    """The outcomes of one batch of calls, in the order of the calls; `gated` ones have none yet.
+
+    `held` says that none of them ran, because operators paused this work: who and why.
+    """
 
     each: tuple[Outcome, ...]
     gated: tuple[GatedCall, ...] = ()
+    held: str = ""
 
 
 class ToolUse(Small):

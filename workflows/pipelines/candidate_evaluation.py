@@ -97,7 +97,7 @@ class CandidateEvaluation(Run[Candidate]):
         review = (self._order.review or ReviewPolicy()).model_copy(
             update={"fallback": "hold", "owner": posting.policy.owner}
         )
-        self.begin(self.scope, posting.contract, (cap,), review, self._order.patience)
+        self.begin(self.scope, posting.contract, (cap, *self._order.caps), review, self._order.patience)
 
     async def plan(self) -> None:
         """Have the planner say what to look for, once and for everybody; without a plan the rubric alone has to do."""
@@ -130,6 +130,7 @@ class CandidateEvaluation(Run[Candidate]):
             tenant=order.tenant,
             micro_usd=self.item_micro_usd,
             run_micro_usd=self.cap_micro_usd,
+            caps=order.caps,
             at_once=order.at_once,
             review=self.review,
             model=order.model,

@@ -83,7 +83,7 @@ class SingleAgent(Flow):
         question = self.open_question()
         return AgentState(
             id=workflow.info().workflow_id,
-            status=self.status,
+            status=self.standing,
             goal=self.contract.goal,
             turn=self.spent.turns,
             question=question.reason if question else "",
@@ -96,7 +96,7 @@ class SingleAgent(Flow):
         """Bind the flow to its order."""
         contract = Contract(goal=order.goal, constraints=order.constraints, acceptance=order.acceptance)
         run = workflow.info().workflow_id
-        caps = (Cap(account=f"run:{run}", micro_usd=order.limits.micro_usd),)
+        caps = (Cap(account=f"run:{run}", micro_usd=order.limits.micro_usd), *order.caps)
         self.begin(Scope(run=run, tenant=order.tenant), contract, caps, order.review, order.patience)
         if order.talk:
             self.spend = order.talk.spend  # by the runs before this one
