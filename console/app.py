@@ -16,8 +16,10 @@ from rich.markup import escape
 from activities.settings import Settings
 from console import (
     audit,
+    batch,
     bootstrap,
     budget,
+    call_off,
     decide,
     demo,
     desk,
@@ -27,9 +29,11 @@ from console import (
     evaluate,
     evaluation,
     migrate,
+    pause,
     production,
     records,
     report,
+    schedule,
     show,
     top,
 )
@@ -53,7 +57,24 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     parts = (
-        *(demo, production, show, top, decide, budget, records, audit, report, evaluate, evaluation, erase),
+        *(
+            demo,
+            production,
+            batch,
+            schedule,
+            show,
+            top,
+            decide,
+            call_off,
+            pause,
+            budget,
+            records,
+            audit,
+            report,
+            evaluate,
+            evaluation,
+            erase,
+        ),
         *(desk, dev, doctor, bootstrap, migrate),
     )
     for part in parts:

@@ -1,4 +1,4 @@
-"""Deciding: approve, reject, revise, edit and answer; claim, release and reassign; and cancel."""
+"""Deciding: approve, reject, revise, edit and answer; claim, release and reassign."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ LONGEST_EDIT = 16_000
 
 def add(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (approve, reject, revise, edit, answer, claim, release, reassign, cancel):
+    for command in (approve, reject, revise, edit, answer, claim, release, reassign):
         app.command()(command)
 
 
@@ -107,17 +107,6 @@ def release(run: RunId, item: Item = "", name: Name = "", as_json: AsJson = Fals
 def reassign(run: RunId, to: To, item: Item = "", note: Note = "", name: Name = "", as_json: AsJson = False) -> None:
     """Hand the question to somebody else."""
     _send(run, item, Decision(choice="reassign", by=name or me(), note=note, to=to), as_json)
-
-
-def cancel(run: RunId, as_json: AsJson = False) -> None:
-    """Cancel a run, an item or an agent; it cleans up and ends."""
-    screen = Screen(as_json=as_json)
-
-    async def work() -> None:
-        await (await open_runs(Settings())).cancel(run)
-        screen.show({"id": run, "cancelled": True}, f"{run} is asked to end.")
-
-    finish(work())
 
 
 async def meant(runs: Runs, run: str, item: str) -> str:

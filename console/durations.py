@@ -1,5 +1,11 @@
-"""How long things took, in the words of people."""
+"""How long things took, or are to take, in the words of people."""
 
+import re
+from datetime import timedelta
+
+from console.errors import Exit, Stopped
+
+_LONGEST = 366 * 86_400
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -16,6 +22,22 @@ def lasting(seconds: float) -> str:
             rest = whole % size // small
             return f"{whole // size} {name}" + (f" {rest} {part}" if rest else "")
     raise AssertionError(whole)
+
+
+def duration(option: str, text: str) -> timedelta:
+    """Read a duration such as `90s`, `15m`, `6h` or `1d`, above zero and up to a year.
+
+    Raises:
+        Stopped: it is none; the message names the option and says what would be right.
+    """
+    found = re.fullmatch(r"(\d{1,8})\s*(s|m|min|h|d)", text.strip().lower(), re.ASCII)
+    unit = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+    seconds = int(found[1]) * unit[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST:
+        raise Stopped(
+            Exit.USAGE, f"{option} {text!r}: write a time like 90s, 15m, 6h or 1d, above zero, a year at most"
+        )
+    return timedelta(seconds=seconds)
 
 
 def age(seconds: float) -> str:

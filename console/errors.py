@@ -51,6 +51,9 @@ MEANINGS = {
 
 LONG = 1_000
 """Characters of a line that holds a command to be copied."""
+MOST_LINES = 100
+"""Mistakes that are shown to a person."""
+
 NO_ANSWER = "no answer in time: is the server up and a worker running?"
 
 
@@ -71,7 +74,9 @@ class Stopped(Exception):  # noqa: N818 - also used for ends that are no error o
 
     def lines(self) -> list[str]:
         """Say it for a person."""
-        return [self.message, *(f"  {_place(problem)}{problem['message']}" for problem in self.problems)]
+        lines = [self.message, *(f"  {_place(problem)}{problem['message']}" for problem in self.problems[:MOST_LINES])]
+        more = len(self.problems) - MOST_LINES
+        return [*lines, f"  and {more} more; --json lists them all"] if more > 0 else lines
 
 
 def explain(error: Exception) -> Stopped | None:
@@ -84,6 +89,8 @@ def explain(error: Exception) -> Stopped | None:
 
 def _place(problem: dict[str, Any]) -> str:
     line = f"line {problem['line']}: " if problem.get("line") else ""
+    if problem.get("file"):
+        line = f"{problem['file']}:{problem['line']}: " if problem.get("line") else f"{problem['file']}: "
     return line + (f"{problem['path']}: " if problem.get("path") else "")
 
 

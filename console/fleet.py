@@ -13,7 +13,10 @@ LOST = {"failed", "rejected", "cancelled"}
 """How an item may end without being published."""
 
 
-Kind = Literal["production", "evaluation", "agent"]
+DONE = {"published", "decided", "complete", "partial"}
+"""How an item may end that has come to something; the items of a batch are whole runs."""
+
+Kind = Literal["production", "evaluation", "batch", "agent"]
 
 
 class Glance(BaseModel):
@@ -45,7 +48,7 @@ class Progress(Glance):
     def of(cls, state: RunState) -> "Progress":
         """Count. The rows of a long run hold its latest items only, its counts all that have ended."""
         rows = Counter(str(row.status) for row in state.items)
-        ended = {"published", "decided", *LOST}
+        ended = {*DONE, *LOST}
         counts = state.counts or rows
         found = {name: counts.get(name, 0) for name in ended}
         waiting = rows["awaiting_review"]
@@ -53,7 +56,7 @@ class Progress(Glance):
         lost = sum(found[name] for name in LOST)
         return cls(
             total=state.total,
-            published=found["published"] + found["decided"],
+            published=sum(found[name] for name in DONE),
             waiting=waiting,
             failed=lost,
             running=running,

@@ -51,7 +51,9 @@ async def follow(runs: Runs, run: str, screen: Screen, answer: Answer | None = N
 def verdict(seen: Look) -> Exit:
     """Say with which code a command that waited for this run ends."""
     if seen.run:
-        done = bool(seen.run.published) or any(seen.run.counts.get(name, 0) for name in ("published", "decided"))
+        done = bool(seen.run.published) or any(
+            seen.run.counts.get(name, 0) for name in ("published", "decided", "complete", "partial")
+        )
         return Exit.OK if done and seen.run.status in {"complete", "partial"} else Exit.RUN_FAILED
     return Exit.OK if seen.status in {"complete", "published", "decided"} else Exit.RUN_FAILED
 

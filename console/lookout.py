@@ -21,6 +21,7 @@ from console.runs import (
     ITEM,
     PATIENCE,
     PRODUCTION,
+    SLATE,
     SOLO,
     SOLO_ITEM,
     STATES,
@@ -43,7 +44,7 @@ RUNNING = (
 """Runs, single agents, and processes of anybody's own; not the items of runs."""
 WAITING = "CallsheetAwaitingReview = true and ExecutionStatus = 'Running'"
 MICRO = 1_000_000
-KINDS: Mapping[str, Kind] = {PRODUCTION: "production", SOLO: "production", EVALUATION: "evaluation"}
+KINDS: Mapping[str, Kind] = {PRODUCTION: "production", SOLO: "production", EVALUATION: "evaluation", SLATE: "batch"}
 """Whatever else runs tells what an agent tells."""
 
 T = TypeVar("T")

@@ -36,17 +36,25 @@ def read_brief(path: Path, profiles: Profiles) -> tuple[bytes, Brief]:
 
 def read_agent_order(path: Path) -> AgentOrder:
     """Read the order for a single agent, in YAML or JSON."""
-    data = read_file(path)
     try:
-        written = read(data, MOST_BYTES)
-        fields = written.value if isinstance(written.value, dict) else {}
-        problems = list(written.problems)
-        known = [name for name in AgentOrder.model_fields if name != "talk"]  # that one is the workflow's own
-        hint = f"is not known here; known are {', '.join(known)}"
-        problems += [Problem(name, written.line((name,)), hint) for name in fields if name not in known]
-        return _order(written, problems)
+        return agent_order(read_file(path))
     except BriefProblems as error:
         raise bad_file(path, error) from None
+
+
+def agent_order(data: bytes) -> AgentOrder:
+    """Read the order for a single agent.
+
+    Raises:
+        BriefProblems: it cannot be used; every problem is listed with its path and line.
+    """
+    written = read(data, MOST_BYTES)
+    fields = written.value if isinstance(written.value, dict) else {}
+    problems = list(written.problems)
+    known = [name for name in AgentOrder.model_fields if name not in {"talk", "docket", "caps"}]  # those are our own
+    hint = f"is not known here; known are {', '.join(known)}"
+    problems += [Problem(name, written.line((name,)), hint) for name in fields if name not in known]
+    return _order(written, problems)
 
 
 def bad_file(path: Path, error: BriefProblems) -> Stopped:

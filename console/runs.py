@@ -39,6 +39,7 @@ from workflows.models import (
     RunState,
 )
 from workflows.models.hiring import CandidateOutcome, CandidateState, EvaluationOrder
+from workflows.models.slates import SlateOrder
 from workflows.tracing import PIPELINE, TENANT, invocation_name, literal
 
 R = TypeVar("R", bound=BaseModel)
@@ -49,6 +50,7 @@ AGENT = "SingleAgent"
 SOLO = "SoloProduction"
 SOLO_ITEM = "SoloItem"
 EVALUATION = "CandidateEvaluation"
+SLATE = "Slate"
 CANDIDATE = "EvaluateCandidate"
 ERASURE = "CandidateErasure"
 PATIENCE = timedelta(seconds=10)
@@ -61,6 +63,7 @@ STATES: Mapping[str, type[BaseModel]] = {
     SOLO: RunState,
     SOLO_ITEM: ItemState,
     EVALUATION: RunState,
+    SLATE: RunState,
     CANDIDATE: CandidateState,
 }
 OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome, CANDIDATE: CandidateOutcome}
@@ -132,6 +135,19 @@ class Runs:
             search_attributes=TypedSearchAttributes(
                 [SearchAttributePair(PIPELINE, invocation_name(kind)), SearchAttributePair(TENANT, order.tenant)]
             ),
+        )
+
+    async def go_on(self, batch: str, order: SlateOrder) -> None:
+        """Have a batch go on: start it, or tell the one that runs that there is more."""
+        await self._client.start_workflow(
+            SLATE,
+            order,
+            id=batch,
+            task_queue=self._queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="more",
+            start_signal_args=[order],
+            static_summary=f"batch {order.name}",
         )
 
     async def carry_out(self, kind: str, name: str, order: BaseModel, result: type[R]) -> R:

@@ -24,6 +24,7 @@ GLYPHS = {
     "failed": "[red]✗[/]",
     "cancelled": "[dim]✗[/]",
     "waiting": "[dim]·[/]",
+    "paused": "[yellow]‖[/]",
 }
 
 

@@ -62,8 +62,12 @@ async def open_client(settings: Settings) -> Client:
 
 def new_id(title: str) -> str:
     """Make an id for a run that a person can read and say: the title and four random characters."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-") or "run"
-    return f"{slug}-{secrets.token_hex(2)}"
+    return f"{slug(title)}-{secrets.token_hex(2)}"
+
+
+def slug(title: str) -> str:
+    """Fold a title to what an id may hold: lower-case letters, digits and dashes, 40 at most."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-") or "run"
 
 
 def good_id(text: str) -> str:

@@ -10,6 +10,7 @@ from activities.hiring import HiringDesk
 from activities.hiring_records import HiringRecords
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Caps
+from activities.pauses import Pauses
 from activities.records import Records
 from activities.settings import Settings
 from activities.studio.profiles import Profiles
@@ -27,6 +28,7 @@ class Stores:
         self.profiles = Profiles.load()
         self.assets = Assets.at(settings.assets_url)
         self.records = Records(self.database)
+        self.pauses = Pauses(self.database)
         self.ledger = LedgerStore(self.database, caps := Caps(settings.caps))
         self.books = Books(self.database, caps)
         self.hiring = HiringRecords(self.database)

@@ -1,6 +1,7 @@
 """Vacancies that people write: a file or a folder, with the documents beside it, handed in as a whole or not at all."""
 
 import copy
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,9 +22,9 @@ class Filed:
     def __init__(self, path: Path) -> None:
         """Read the vacancy at `path`, a file or a folder that holds a `vacancy.yaml`; every mistake is listed."""
         self.path = path / NAME if path.is_dir() else path
-        data = read_file(self.path)
+        self._data = read_file(self.path)
         try:
-            self.vacancy: Vacancy = load_vacancy(data)
+            self.vacancy: Vacancy = load_vacancy(self._data)
             self._documents = self._read()
         except BriefProblems as error:
             raise bad_file(self.path, error) from None
@@ -36,6 +37,12 @@ class Filed:
         other.vacancy = self.vacancy.model_copy(update={"candidates": tuple(candidates), "policy": policy})
         other._documents = {**self._documents, **documents}  # noqa: SLF001 - another of this class
         return other
+
+    @property
+    def digest(self) -> str:
+        """Tell this vacancy and its documents from every other."""
+        parts = [self._data, *(self._documents[name] for name in sorted(self._documents))]
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     async def hand_in(self, assets: Assets) -> str:
         """Keep everything; returns the digest of the docket, which names nobody."""

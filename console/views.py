@@ -53,7 +53,7 @@ def items(rows: Iterable[ItemRow]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("", "item", "status", "score", "takes", "cost"):
         table.add_column(title, no_wrap=title != "item", overflow="fold")
-    over = {"published", "decided", "rejected", "failed", "cancelled"}
+    over = {"complete", "partial", "published", "decided", "rejected", "failed", "cancelled"}
     for row in sorted(rows, key=lambda row: row.status in over)[:SHOWN]:
         cost = dollars(row.micro_usd)
         note = f"  [red]{escape(row.error)}" if row.error else ""
