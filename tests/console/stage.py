@@ -1,4 +1,4 @@
-"""A worker with small workflows that carry the real names: `python -m tests.console.stage`."""
+"""A worker with small workflows that carry the real names, and the real slate: `python -m tests.console.stage`."""
 
 import asyncio
 import hashlib
@@ -12,8 +12,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 with workflow.unsafe.imports_passed_through():
     from activities.connection import connect
+    from activities.database import Database
     from activities.leave import leave
     from activities.settings import Settings
+    from activities.slate_desk import SlateDesk
     from workflows.models import (
         AgentOrder,
         AgentOutcome,
@@ -29,7 +31,9 @@ with workflow.unsafe.imports_passed_through():
         Scope,
         Spend,
     )
-    from workflows.tracing import AWAITING_REVIEW, RUN
+    from workflows.scheduled import Scheduled
+    from workflows.slate import Slate
+    from workflows.tracing import AWAITING_REVIEW, PIPELINE, RUN, STATUS, TENANT
 
 PICTURE = b"\x89PNG stands for an image"
 POOR = {"poor": "run:{run}", "needy": "item:{run}:needy", "late": "fleet/day/2026-01-31"}
@@ -175,12 +179,24 @@ class StagedProduction:
 
 @workflow.defn(name="SingleAgent")
 class StagedAgent:
-    """Answers at once."""
+    """Answers at once; with the goal `lose` it fails, with the goal `wait` it waits as if it were paused."""
+
+    def __init__(self) -> None:
+        self._released = False
+
+    @workflow.signal
+    def released(self) -> None:
+        self._released = True
 
     @workflow.run
     async def run(self, order: AgentOrder) -> AgentOutcome:
+        workflow.upsert_search_attributes([PIPELINE.value_set("single_agent"), TENANT.value_set(order.tenant)])
+        if order.goal.startswith("wait"):
+            workflow.upsert_search_attributes([STATUS.value_set("paused")])
+            await workflow.wait_condition(lambda: self._released)
         reason = " ".join((order.patience, *order.fallbacks))
-        return AgentOutcome(status="complete", answer=f"done: {order.goal}", reason=reason)
+        status = "failed" if order.goal.startswith("lose") else "complete"
+        return AgentOutcome(status=status, spend=Spend(micro_usd=1_500), answer=f"done: {order.goal}", reason=reason)
 
     @workflow.query
     def state(self) -> AgentState:
@@ -194,8 +210,14 @@ async def work() -> None:
     runner = SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows", "activities", "tests")
     )
-    workflows = [StagedProduction, StagedItem, StagedAgent]
-    async with Worker(await connect(), task_queue=settings.task_queue, workflows=workflows, workflow_runner=runner):
+    database = Database(settings.database_url)
+    database.prepare()
+    desk = SlateDesk(database)
+    served = {
+        "workflows": [StagedProduction, StagedItem, StagedAgent, Slate, Scheduled],
+        "activities": [desk.tend, desk.call_off],
+    }
+    async with Worker(await connect(), task_queue=settings.task_queue, workflow_runner=runner, **served):
         print(json.dumps({"ready": True}), flush=True)  # noqa: T201 - this line is the contract
         await stop.wait()
 

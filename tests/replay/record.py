@@ -18,12 +18,13 @@ from console.processes import free_port
 from rehearsal.roles import Roles
 from rehearsal.scripts import answer, call, calls
 from screentest.servers import serve
-from tests.scenarios import vacancies
+from tests.scenarios import slates, test_pauses, vacancies
 from tests.scenarios.shoots import GREY, KEY, asked, brief, cast, decide, ended
 from tests.scenarios.stage import staged
 from tests.scenarios.test_agreement import order_goods
 from workflows.models import Limits
 from workflows.models.hiring import ErasureOrder
+from workflows.models.scheduled import ScheduledOrder
 
 HISTORIES = Path(__file__).parent / "histories"
 LARGEST = 400_000
@@ -67,6 +68,7 @@ async def record(server: str, home: Path) -> None:
         await keep("solo-item-refined-and-published", stage.item(run.id, KEY))
     await record_evaluation(server, home / "evaluated")
     await record_gated(server, home / "gated")
+    await record_fleet(server, home / "fleet")
     async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
         agent = await stage.start_agent("Find the way.")
         await asked(stage, agent)
@@ -116,6 +118,27 @@ async def record_evaluation(server: str, home: Path) -> None:
         )
         await erasure.result()
         await keep("candidate-erasure", erasure)
+
+
+async def record_fleet(server: str, home: Path) -> None:
+    """Play what operators do: a pause and its end, a batch, a schedule."""
+    async with staged(server, home / "paused", cast(assistant=[ASSISTANT[3]])) as stage:
+        await test_pauses.pause(stage)
+        agent = await stage.start_agent("Find the way.")
+        await test_pauses.standing(agent, "paused")
+        await test_pauses.listed_as_paused(stage, agent.id)
+        await test_pauses.resume(stage)
+        await ended(agent)
+        await keep("single-agent-paused", agent)
+    async with staged(server, home / "together", cast(assistant=[ASSISTANT[3]])) as stage:
+        slate = await slates.hand_in(stage, "recorded", "One.", "Two.", "Three.")
+        await ended(slate)
+        await keep("slate", slate)
+        order = ScheduledOrder(schedule="nightly", kind="SingleAgent", title="Nightly", order={"goal": "Four."})
+        name = "schedule:nightly-2026-11-26T18:00:00Z"
+        due = await stage.client.start_workflow("Scheduled", order, id=name, task_queue=stage.queue)
+        await due.result()
+        await keep("scheduled", due)
 
 
 async def keep(name: str, handle) -> None:

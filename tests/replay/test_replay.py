@@ -8,6 +8,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from activities.rigging import sandbox
+from activities.world import HOUSE
 from tests.replay.record import HISTORIES
 from workflows.pipelines import PIPELINES
 
@@ -16,7 +17,9 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 
 @pytest.mark.parametrize("path", RECORDED, ids=[path.stem for path in RECORDED])
 async def test_a_recorded_history_replays_step_by_step(path):
-    replayer = Replayer(workflows=PIPELINES, data_converter=pydantic_data_converter, workflow_runner=sandbox())
+    replayer = Replayer(
+        workflows=(*PIPELINES, *HOUSE), data_converter=pydantic_data_converter, workflow_runner=sandbox()
+    )
     text = path.read_text()
     started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
     await replayer.replay_workflow(WorkflowHistory.from_json(started["workflowId"], text))
