@@ -19,8 +19,9 @@ from activities.claude import CallFailedError
 from activities.conversations import ConversationStore
 from activities.database import Database, now
 from activities.drafts import Draft
+from activities.endings import to_its_end
 from activities.messages import dumps
-from activities.paid_calls import Order, Paid, to_its_end
+from activities.paid_calls import Order, Paid
 from workflows.models import Reply, TurnRequest
 
 GRACE = timedelta(minutes=15)

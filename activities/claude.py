@@ -2,21 +2,16 @@
 
 import json
 import math
-import random
-import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
 import anthropic
 import httpx2
 from anthropic.types import RawMessageStreamEvent
-from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.database import now
 from activities.messages import Block
+from activities.retry_delays import delay
 from activities.tools.answers import small
 
 _RETRYABLE_EVENTS = {"overloaded_error", "api_error", "timeout_error", "rate_limit_error"}
@@ -24,7 +19,6 @@ _FATAL_CODES = {"contract_spend_limit_reached", "enforced_spend_limit_reached"}
 _REFUSED_CONTENT = {400, 413, 422}
 _TOO_LARGE = 413
 _OK = 400
-_MOST_WAIT = 3_600.0
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _GARBLED = (ValueError, TypeError, KeyError, AttributeError, IndexError, AssertionError, RuntimeError)
 
@@ -190,7 +184,7 @@ def _status_error(error: anthropic.APIStatusError, *, started: bool) -> CallFail
             {"status": status, "request_id": error.request_id},
             type=f"anthropic.{kind}",
             non_retryable=not retry,
-            next_retry_delay=_delay(error.response.headers) if retry else None,
+            next_retry_delay=delay(error.response.headers) if retry else None,
         ),
         billed=status < _OK and started,
     )
@@ -212,49 +206,3 @@ def _is_retryable(error: anthropic.APIStatusError, kind: str) -> bool:
     if hint in {"true", "false"}:
         return bool(hint == "true")
     return status in {408, 409, 429} or status >= 500  # noqa: PLR2004 - the classes of HTTP
-
-
-def _delay(headers: httpx2.Headers) -> timedelta | None:
-    """Heed `retry-after` as a floor under the backoff that it overrides; None leaves it to the retry policy.
-
-    The run's deadline caps it. Behind that no attempt begins: a delay beyond the activity's last moment ends it at
-    once, and the run says what follows.
-    """
-    asked = _retry_after(headers)
-    if asked is None:
-        return None
-    attempt = activity.info().attempt if activity.in_activity() else 1
-    backoff = min(2.0 ** min(attempt - 1, 6), 60.0)
-    spread = random.uniform(0, 0.25 * max(asked, backoff))  # noqa: S311 - spreads callers, guards nothing
-    left = _time_left()
-    return timedelta(seconds=min(max(asked, backoff) + spread, left) if left > 0 else _MOST_WAIT)
-
-
-def _time_left() -> float:
-    """Count the seconds until the last attempt must have begun, at most an hour: it may take as long as any other."""
-    info = activity.info() if activity.in_activity() else None
-    if info is None or not info.schedule_to_close_timeout:
-        return _MOST_WAIT
-    last = info.scheduled_time + info.schedule_to_close_timeout - (info.start_to_close_timeout or timedelta())
-    return min((last - now()).total_seconds(), _MOST_WAIT)
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Read the seconds that the endpoint asks for; None where it says nothing of use."""
-    said = (_number(headers.get("retry-after-ms"), 1_000), _number(headers.get("retry-after"), 1), _until(headers))
-    seconds = next((each for each in said if each is not None), 0.0)
-    return min(seconds, _MOST_WAIT) if seconds > 0 else None
-
-
-def _number(value: str | None, unit: int) -> float | None:
-    try:
-        return float(value or "") / unit
-    except ValueError:
-        return None
-
-
-def _until(headers: httpx2.Headers) -> float | None:
-    try:
-        return parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time()
-    except (ValueError, OverflowError):  # no date, or one that no clock shows
-        return None

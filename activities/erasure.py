@@ -18,10 +18,10 @@ from activities.database import Database, first, now
 from activities.errors import permanent
 from activities.hiring_tables import CandidateRow, DocumentRow, ErasureRow
 from activities.people import NoticeRow
+from workflows.evaluation_ports import Erasures
 from workflows.models import Notice, Outcome, Reply
 from workflows.models.hiring import Erased, ErasureOrder
 from workflows.models.rubrics import Application
-from workflows.ports import Erasures
 from workflows.tracing import literal
 
 GONE: Final = "[erased]"

@@ -17,6 +17,7 @@ from activities.documents.quotes import nearest
 from activities.errors import permanent
 from activities.heartbeats import beating
 from activities.hiring_tables import CandidateNoticeRow, CandidateRow, DecisionRow, RubricRow
+from workflows.evaluation_ports import Evaluations
 from workflows.models import Contract, Done, PageRequest
 from workflows.models.evaluation import Flag, Papers
 from workflows.models.hiring import (
@@ -32,7 +33,6 @@ from workflows.models.hiring import (
     Posting,
 )
 from workflows.models.rubrics import Application, Docket, Role
-from workflows.ports import Evaluations
 
 _MICRO = 1_000_000
 

@@ -14,10 +14,11 @@ from activities import ledger_rows
 from activities.conversation_tables import ConversationRow, JournalRow, MessageRow, PinRow
 from activities.conversation_views import check_contract, conversation_row
 from activities.database import Database, now
+from activities.endings import to_its_end
 from activities.last_turns import last_turns
 from activities.ledger import LedgerStore
 from activities.messages import dumps
-from activities.paid_calls import Order, Paid, PaidCalls, Unpaid, to_its_end
+from activities.paid_calls import Order, Paid, PaidCalls, Unpaid
 from activities.replies import content_of
 from activities.requests import params_of, prompt_bound
 from activities.tools.answers import small

@@ -10,10 +10,11 @@ from activities.anomalies import Anomalies
 from activities.compactor import Compactor
 from activities.conversations import ConversationStore
 from activities.drafts import Draft
+from activities.endings import to_its_end
 from activities.heartbeats import beating
 from activities.judge import DriftJudge
 from activities.messages import calls_of
-from activities.paid_calls import Order, Paid, PaidCalls, Unpaid, to_its_end
+from activities.paid_calls import Order, Paid, PaidCalls, Unpaid
 from activities.pauses import Pauses
 from activities.pictures import Fetch, show
 from activities.replies import content_of, read

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import uuid4
 
 import anthropic
@@ -16,13 +16,13 @@ import structlog
 from temporalio import activity
 
 from activities.claude import Began, CallFailedError, Claude
+from activities.endings import to_its_end
 from activities.ledger import LedgerStore
 from activities.ledger_rows import Bid, Bill, Denied, Held
 from activities.pricing import SOURCE, Prices
 from activities.spots import Surroundings
 from activities.tools.answers import small
 
-T = TypeVar("T")
 Kind = Literal["turn", "compaction", "judge"]
 
 _FIRST_PAUSE = 0.05
@@ -240,13 +240,3 @@ def bill_of(prices: Prices, message: Mapping[str, Any], requested: str, *, batch
         stop=small(str(message.get("stop_reason") or ""), 60, 120),
         response=small(str(message.get("id") or ""), 100, 200),
     )
-
-
-async def to_its_end(work: Awaitable[T]) -> T:
-    """Await `work` to its end also when cancelled meanwhile; the cancellation comes after it."""
-    running = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from workflows.calls import store
+from workflows.evaluation_ports import Erasures, Evaluations
 from workflows.models import PageRequest
 from workflows.models.evaluation import Papers
 from workflows.models.hiring import (
@@ -18,7 +19,6 @@ from workflows.models.hiring import (
     Nearest,
     Posting,
 )
-from workflows.ports import Erasures, Evaluations
 
 LONG = timedelta(minutes=10)
 BEAT = timedelta(seconds=60)
