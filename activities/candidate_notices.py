@@ -6,7 +6,7 @@ The texts are drafts for counsel, not advice. They name nobody: whoever sends th
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from workflows.models.hiring import HiringDecision
+from workflows.models.hiring import STAND_IN, HiringDecision
 from workflows.models.rubrics import HiringPolicy, Role
 
 NYC_DAYS = 10
@@ -33,6 +33,8 @@ def use_notice(role: Role, policy: HiringPolicy) -> str:
 
 def outcome_notice(decision: HiringDecision, role: str, policy: HiringPolicy) -> str:
     """Write what a candidate is told of a decision: only ever of one that a named person took."""
+    if decision.by == STAND_IN:
+        return "A demo decided this for show: nobody has read these documents, and there is nothing to send.\n"
     words = {"advance": "We would like to go on with you.", "decline": "We will not go on with your application."}
     return "\n".join(
         [

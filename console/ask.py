@@ -19,11 +19,10 @@ from console.runs import Look, Runs
 from console.screen import Screen, dollars
 from console.views import asked
 from workflows.models import Choice, Decision, Question
+from workflows.models.hiring import STAND_IN
 
 LETTERS: dict[str, Choice] = {"a": "approve", "r": "reject", "v": "revise", "e": "edit", "t": "top_up"}
 LOOKED_AWAY = "approved by --yes, without a look"
-STAND_IN = "a demo stand-in (--yes)"
-"""Who decides about people where nobody does: no name of anybody, and so nobody's authority."""
 NO_MONEY = "--yes approves, but raises no cap"
 NOBODY = "nobody"
 WAITS = "this waits for a person, and nobody can be asked here; answer with: callsheet approve, reject or revise"

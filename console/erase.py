@@ -85,4 +85,4 @@ def _parts(who: str) -> tuple[str, str]:
 def _said(erased: Erased) -> str:
     if erased.refused:
         return f"not erased: {erased.refused}"
-    return f"erased: {erased.messages} messages, {len(erased.assets)} files, {erased.workflows} histories"
+    return f"erased: {erased.messages} messages, {len(erased.assets)} files, the history of {erased.workflows}"

@@ -150,7 +150,7 @@ def compare(run: RunId, other: Other, as_json: AsJson = False) -> None:
             {
                 "candidate": each.key,
                 "input": "same" if each.same_input else "differs",
-                "total": f"{each.totals[0]} → {each.totals[1]}",
+                "total": " → ".join("none" if total is None else str(total) for total in each.totals),
                 "standing": " → ".join(dict.fromkeys(each.standings)),
                 "moved": "; ".join((*each.scores, *each.evidence, *each.flags)) or "nothing",
             }

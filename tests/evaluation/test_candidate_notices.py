@@ -6,7 +6,7 @@ import pytest
 
 from activities.candidate_notices import business_days, lateness, outcome_notice, use_notice
 from tests.scenarios.vacancies import role
-from workflows.models.hiring import HiringDecision
+from workflows.models.hiring import STAND_IN, HiringDecision
 from workflows.models.rubrics import HiringPolicy
 
 TODAY = date(2026, 11, 26)
@@ -66,3 +66,9 @@ def test_whether_a_candidate_was_told_in_time(places, told, says):
 def test_weekends_are_no_business_days():
     assert business_days(date(2026, 11, 20), date(2026, 11, 23)) == 1  # Friday to Monday
     assert business_days(TODAY, TODAY) == 0
+
+
+def test_what_a_demo_decided_for_show_is_no_notice_to_anybody():
+    text = outcome_notice(DECISION.model_copy(update={"by": STAND_IN}), "Baker", HiringPolicy())
+    assert "nobody has read these documents" in text
+    assert "go on with you" not in text

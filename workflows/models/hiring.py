@@ -16,6 +16,9 @@ HiringOutcome = Literal["advance", "decline"]
 Stance = Literal["approved", "modified", "overrode"]
 """How a decision stands to the evaluation: it follows it, after scores were changed, or goes another way."""
 
+STAND_IN = "a demo stand-in (--yes)"
+"""Who decides about people in a demo where nobody does: no name of anybody, and so nobody's authority."""
+
 HOLD = ReviewPolicy(owner="hiring", fallback="hold")
 
 
