@@ -15,7 +15,8 @@ from console.amounts import amount, precise
 from console.decide import deliver
 from console.errors import Exit, Stopped, explain
 from console.follow import Pause
-from console.runs import Look, Runs
+from console.looks import Look
+from console.runs import Runs
 from console.screen import Screen, dollars
 from console.views import asked
 from workflows.models import Choice, Decision, Question

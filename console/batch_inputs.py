@@ -12,8 +12,8 @@ from activities.briefs import load_brief
 from activities.database import now
 from activities.studio.profiles import Profiles
 from console.errors import Exit, Stopped
+from console.looks import AGENT, EVALUATION, PRODUCTION, SOLO
 from console.orders import agent_order, bad_file, read_file
-from console.runs import AGENT, EVALUATION, PRODUCTION, SOLO
 from console.vacancies import Filed, vacancies
 from workflows.models import AgentOrder, Cap, Patience, RunOrder
 from workflows.models.hiring import EvaluationOrder

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from activities.slate_tables import SlateRunRow
 from console import views
-from console.runs import OpenQuestion
+from console.looks import OpenQuestion
 from console.screen import GLYPHS, dollars
 
 FAILED = 10

@@ -18,9 +18,9 @@ from console.demo_stage import OUT, DemoStage
 from console.errors import Exit, Stopped
 from console.evaluation_demo import SAMPLES, EvaluationDemo
 from console.follow import follow, verdict
+from console.looks import PRODUCTION, Look
 from console.orders import read_brief
 from console.origin import ordered
-from console.runs import PRODUCTION, Look
 from console.screen import Screen
 from console.session import AsJson, Name, finish, good_id, me, new_id, runs_of
 from console.stack import Running

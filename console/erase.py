@@ -7,7 +7,8 @@ import typer
 from activities.erasure import Eraser
 from activities.settings import Settings
 from console.errors import Exit, Stopped
-from console.runs import ERASURE, Runs
+from console.looks import ERASURE
+from console.runs import Runs
 from console.screen import Screen
 from console.session import AsJson, Name, finish, me, open_runs
 from console.stores import Stores

@@ -17,10 +17,11 @@ from console.erase import hold, release
 from console.errors import Exit, Stopped
 from console.evaluation_page import applied_of, render, sheet_of
 from console.follow import follow, verdict
+from console.looks import EVALUATION
 from console.origin import ordered
 from console.rates import as_csv, read_groups, tables
 from console.reproduced import reproduced
-from console.runs import EVALUATION, Runs
+from console.runs import Runs
 from console.screen import Screen
 from console.session import AsJson, RunId, finish, good_id, new_id, open_runs
 from console.stores import Stores

@@ -15,7 +15,8 @@ from console.candidate_view import candidates
 from console.demo_stage import OUT, DemoStage
 from console.evaluation import begin, write_page
 from console.follow import follow, verdict
-from console.runs import EVALUATION, Look, Runs
+from console.looks import EVALUATION, Look
+from console.runs import Runs
 from console.session import runs_of
 from console.stack import Running
 from console.stores import Stores

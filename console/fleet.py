@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from console.runs import OpenQuestion
+from console.looks import OpenQuestion
 from workflows.models import AgentState, RunState
 
 LOST = {"failed", "rejected", "cancelled"}

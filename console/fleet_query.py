@@ -10,7 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.fleet_acts import Part
 from console.errors import Exit, Stopped
-from console.runs import CANDIDATE, ITEM, PATIENCE, SOLO_ITEM
+from console.looks import CANDIDATE, ITEM, SOLO_ITEM
+from console.runs import PATIENCE
 from workflows.tracing import STATUS, literal
 
 AT_ONCE = 20

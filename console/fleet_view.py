@@ -9,7 +9,7 @@ from rich.text import Text
 from console.durations import age
 from console.errors import one_line
 from console.fleet import Frame, Progress, RunLine
-from console.runs import OpenQuestion
+from console.looks import OpenQuestion
 from console.screen import dollars
 from console.views import asked
 

@@ -10,7 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from console import views
 from console.errors import Exit, Stopped
-from console.runs import Look, Runs
+from console.looks import Look
+from console.runs import Runs
 from console.screen import Screen, dollars
 
 BEAT = 0.5

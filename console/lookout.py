@@ -14,19 +14,8 @@ from activities.database import now
 from activities.pollers import unserved
 from console.burn import LastMinute, Pace
 from console.fleet import Frame, Kind, RunLine
-from console.runs import (
-    AGENT,
-    CANDIDATE,
-    EVALUATION,
-    ITEM,
-    PATIENCE,
-    PRODUCTION,
-    SLATE,
-    SOLO,
-    SOLO_ITEM,
-    STATES,
-    OpenQuestion,
-)
+from console.looks import AGENT, CANDIDATE, EVALUATION, ITEM, PRODUCTION, SLATE, SOLO, SOLO_ITEM, STATES, OpenQuestion
+from console.runs import PATIENCE
 from workflows.models import AgentState, Question, RunState
 from workflows.tracing import COST_USD, RUN, STATUS, literal
 

@@ -10,9 +10,10 @@ from activities.settings import Settings
 from console import evaluation, views
 from console.errors import Exit
 from console.follow import follow, verdict
+from console.looks import AGENT, PRODUCTION, SOLO
 from console.orders import read_agent_order, read_brief
 from console.origin import ordered
-from console.runs import AGENT, PRODUCTION, SOLO, Runs
+from console.runs import Runs
 from console.screen import Screen
 from console.session import AsJson, finish, good_id, new_id, open_runs
 from console.stores import Stores

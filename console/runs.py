@@ -1,11 +1,10 @@
 """What the command line asks of the server: start, look, find questions, decide, cancel."""
 
 import contextlib
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -25,84 +24,24 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.deciding import Deciding
 from activities.signing import Signer
 from console.errors import Exit, Stopped, one_line
+from console.looks import OUTCOMES, SLATE, STATES, Look, OpenQuestion, with_state
 from workflows.lanes import fairness_key
 from workflows.models import (
     AgentOrder,
-    AgentOutcome,
-    AgentState,
     Decision,
     Identity,
-    ItemState,
     Question,
     Receipt,
     RunOrder,
-    RunState,
 )
-from workflows.models.hiring import CandidateOutcome, CandidateState, EvaluationOrder
+from workflows.models.hiring import EvaluationOrder
 from workflows.models.slates import SlateOrder
 from workflows.tracing import PIPELINE, TENANT, invocation_name, literal
 
 R = TypeVar("R", bound=BaseModel)
 
-PRODUCTION = "ImageProduction"
-ITEM = "ShootItem"
-AGENT = "SingleAgent"
-SOLO = "SoloProduction"
-SOLO_ITEM = "SoloItem"
-EVALUATION = "CandidateEvaluation"
-SLATE = "Slate"
-CANDIDATE = "EvaluateCandidate"
-ERASURE = "CandidateErasure"
 PATIENCE = timedelta(seconds=10)
 """How long a worker may take to answer a question about a run."""
-
-STATES: Mapping[str, type[BaseModel]] = {
-    PRODUCTION: RunState,
-    ITEM: ItemState,
-    AGENT: AgentState,
-    SOLO: RunState,
-    SOLO_ITEM: ItemState,
-    EVALUATION: RunState,
-    SLATE: RunState,
-    CANDIDATE: CandidateState,
-}
-OUTCOMES: Mapping[str, type[BaseModel]] = {**STATES, AGENT: AgentOutcome, CANDIDATE: CandidateOutcome}
-
-
-class Look(BaseModel):
-    """One look at a workflow: what it is, whether it goes on, and what it says of itself."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    type: str
-    running: bool
-    execution: str
-    run: RunState | None = None
-    item: ItemState | None = None
-    agent: dict[str, Any] | None = None
-    error: str = ""
-
-    @property
-    def status(self) -> str:
-        """Say in one word how far it is."""
-        if self.run or self.item:
-            return str((self.run or self.item).status)  # type: ignore[union-attr]
-        return str((self.agent or {}).get("status") or self.execution)
-
-    @property
-    def waiting(self) -> str:
-        """Say what an item or an agent waits for, other than people; empty when it works."""
-        return self.item.waiting if self.item else str((self.agent or {}).get("waiting", ""))
-
-
-class OpenQuestion(BaseModel):
-    """A question that waits for a person, and where to answer it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    question: Question
 
 
 class Runs:
@@ -175,9 +114,9 @@ class Runs:
             execution=status.name.lower(),
         )
         if status == WorkflowExecutionStatus.COMPLETED:
-            return _with(seen, await self._result(workflow, seen.type))
+            return with_state(seen, await self._result(workflow, seen.type))
         try:
-            return _with(seen, await self._ask(handle, "state", STATES.get(seen.type)))
+            return with_state(seen, await self._ask(handle, "state", STATES.get(seen.type)))
         except Stopped:
             if seen.running:
                 raise
@@ -249,17 +188,3 @@ class Runs:
         except WorkflowFailureError as error:
             return one_line(error.cause or error)
         return ""
-
-
-def _with(seen: Look, state: object) -> Look:
-    match state:
-        case RunState():
-            return seen.model_copy(update={"run": state})
-        case ItemState():
-            return seen.model_copy(update={"item": state})
-        case BaseModel():
-            return seen.model_copy(update={"agent": state.model_dump(mode="json")})
-        case dict():
-            return seen.model_copy(update={"agent": state})
-        case _:
-            return seen

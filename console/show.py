@@ -5,7 +5,7 @@ import typer
 from activities.settings import Settings
 from console import views
 from console.follow import follow, verdict
-from console.runs import Look
+from console.looks import Look
 from console.screen import Screen
 from console.session import AsJson, RunId, finish, open_runs
 

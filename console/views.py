@@ -10,7 +10,7 @@ from rich.text import Text
 
 from console.amounts import precise
 from console.candidate_view import candidate
-from console.runs import CANDIDATE, Look, OpenQuestion
+from console.looks import CANDIDATE, Look, OpenQuestion
 from console.screen import GLYPHS, bar, dollars
 from workflows.models import ItemRow, ItemState, Question, RunState, Spend
 from workflows.models.hiring import CandidateState

@@ -20,7 +20,7 @@ from activities.studio.profiles import Profiles
 from console.errors import Exit, Stopped
 from console.evals.hiring import Vacancies
 from console.evals.suites import Case, Suite
-from console.runs import AGENT, EVALUATION, PRODUCTION, SOLO
+from console.looks import AGENT, EVALUATION, PRODUCTION, SOLO
 from workflows.models import AgentOrder, ReviewPolicy, RunOrder
 from workflows.models.hiring import EvaluationOrder
 

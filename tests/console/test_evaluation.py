@@ -13,7 +13,7 @@ from activities.hiring_tables import CandidateRow
 from activities.settings import Settings
 from console.ask import Terminal
 from console.errors import Exit, Stopped
-from console.runs import Look
+from console.looks import Look
 from console.screen import Screen
 from console.vacancies import Filed
 from tests.evaluation.files import ASKED, ROLE, decision, evaluation

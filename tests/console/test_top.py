@@ -20,7 +20,7 @@ from console.burn import LastMinute, Pace
 from console.errors import Exit
 from console.fleet import Frame, Progress, RunLine
 from console.fleet_view import FleetView, bar
-from console.runs import PRODUCTION, OpenQuestion
+from console.looks import PRODUCTION, OpenQuestion
 from tests.console.conftest import environ
 from tests.console.spending import Spending
 from tests.console.test_demo import STARTER, hear_interrupts

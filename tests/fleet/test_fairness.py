@@ -7,7 +7,8 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from console.runs import PRODUCTION, Runs
+from console.looks import PRODUCTION
+from console.runs import Runs
 from rehearsal.scripts import forever, refuse
 from tests.scenarios.agents import DONE, assistant, ended
 from tests.scenarios.shoots import SILENCE, brief, cast, until
