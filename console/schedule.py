@@ -90,23 +90,22 @@ def create(  # noqa: PLR0913, PLR0917 - each has a default; together they are wh
         pause_on_failure=pause_on_failure,
         note=note,
     )
-    named = _good_name(name)
+    wanted = Wanted(kind, settings.model, tenant, patience)
+    finish(_create(screen, settings, _good_name(name), Source(file), wanted, plan))
 
-    async def work() -> None:
-        stores = Stores(settings)
-        read = Reader(Wanted(kind, settings.model, tenant, patience), stores.profiles).read_one(Source(file))
-        with stores:
-            schedules = Schedules(await open_client(settings), settings.task_queue)
-            body = (await read.order(stores.assets)).model_dump(mode="json")
-            order = ScheduledOrder(schedule=named, kind=TYPES[kind], title=read.title, order=body)
-            await schedules.create(order, plan)
-            seen = await schedules.look(named)
-        following = f" Next: {seen.next[0]:%Y-%m-%d %H:%M:%S} UTC." if seen.next else ""
-        screen.show(
-            seen, f"Created [bold]{escape(named)}[/].{following} Look at it with: callsheet schedule show {named}"
+
+async def _create(screen: Screen, settings: Settings, name: str, source: Source, wanted: Wanted, plan: Plan) -> None:
+    stores = Stores(settings)
+    read = Reader(wanted, stores.profiles).read_one(source)
+    with stores:
+        schedules = Schedules(await open_client(settings), settings.task_queue)
+        body = (await read.order(stores.assets)).model_dump(mode="json")
+        await schedules.create(
+            ScheduledOrder(schedule=name, kind=TYPES[wanted.kind], title=read.title, order=body), plan
         )
-
-    finish(work())
+        seen = await schedules.look(name)
+    following = f" Next: {seen.next[0]:%Y-%m-%d %H:%M:%S} UTC." if seen.next else ""
+    screen.show(seen, f"Created [bold]{escape(name)}[/].{following} Look at it with: callsheet schedule show {name}")
 
 
 def list_all(as_json: AsJson = False) -> None:

@@ -38,6 +38,15 @@ ASSISTANT = [
 
 async def record(server: str, home: Path) -> None:
     """Play each scene and keep its histories."""
+    await record_shoots(server, home)
+    await record_agents(server, home)
+    await record_evaluation(server, home / "evaluated")
+    await record_gated(server, home / "gated")
+    await record_fleet(server, home / "fleet")
+
+
+async def record_shoots(server: str, home: Path) -> None:
+    """Play shoots: refined, decided by a person, cancelled, and by one agent alone."""
     async with staged(server, home / "refined", cast(GREY)) as stage:
         run = await stage.start_production(brief())
         await ended(run)
@@ -66,9 +75,10 @@ async def record(server: str, home: Path) -> None:
         await ended(run)
         await keep("solo-production", run)
         await keep("solo-item-refined-and-published", stage.item(run.id, KEY))
-    await record_evaluation(server, home / "evaluated")
-    await record_gated(server, home / "gated")
-    await record_fleet(server, home / "fleet")
+
+
+async def record_agents(server: str, home: Path) -> None:
+    """Play single agents: one that asks, and one that runs out of money."""
     async with staged(server, home / "agent", cast(assistant=ASSISTANT)) as stage:
         agent = await stage.start_agent("Find the way.")
         await asked(stage, agent)
