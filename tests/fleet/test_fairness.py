@@ -16,7 +16,8 @@ from tests.scenarios.signing import DESK
 from workflows.lanes import fairness_key
 from workflows.models import RunOrder
 
-MANY, FEW = 16, 3
+MANY, FEW = 12, 3
+PATIENCE = 300.0
 
 
 async def test_a_small_tenant_is_not_starved_by_a_large_one(play):
@@ -24,15 +25,15 @@ async def test_a_small_tenant_is_not_starved_by_a_large_one(play):
     async with play(assistant(forever(DONE)), working=False, settings=settings) as stage, AsyncExitStack() as stack:
         await _work(stage, stack, "workflows")
         large = [await stage.start_agent(f"Large {number}", tenant="large") for number in range(MANY)]
-        await until(lambda: _waiting(stage, MANY))
+        await until(lambda: _waiting(stage, MANY), PATIENCE)
         small = [await stage.start_agent(f"Small {number}", tenant="small") for number in range(FEW)]
-        await until(lambda: _waiting(stage, MANY + FEW))
+        await until(lambda: _waiting(stage, MANY + FEW), PATIENCE)
         await _work(stage, stack, "model")
         await asyncio.gather(*(ended(handle) for handle in (*large, *small)))
         order = ["small" if "Small" in str(each.body) else "large" for each in stage.rehearsal.requests]
-    last_small = len(order) - 1 - order[::-1].index("small")
+    behind = order[::-1].index("small")  # of the large one, that had ordered before
     assert (order.count("large"), order.count("small")) == (MANY, FEW)
-    assert last_small < (MANY + FEW) * 2 / 3  # behind all others they would be the last three
+    assert behind >= MANY / 4  # in the order of arrival there would be none
 
 
 async def test_the_priority_of_a_run_is_carried_to_its_items_and_to_all_that_they_ask_for(play):
