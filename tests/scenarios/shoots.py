@@ -62,7 +62,7 @@ def plan(*wanted: str, direction: str = WHITE) -> Performance:
 
 def planner(direction: str):
     def reply(request: Request) -> Performance:
-        return plan(*_json(request, "Brief")["wanted"], direction=direction)
+        return plan(*section_of(request, "Brief")["wanted"], direction=direction)
 
     return reply
 
@@ -131,7 +131,8 @@ def shown(request: Request) -> str:
     return Sheet(request.task).read("Artefact", Artefact).asset
 
 
-def _json(request: Request, heading: str):
+def section_of(request: Request, heading: str):
+    """The JSON under a heading of the task."""
     return json.loads(Sheet(request.task).text(heading).removeprefix("```json").removesuffix("```"))
 
 
