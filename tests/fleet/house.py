@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,12 +21,11 @@ from console.processes import free_port
 from rehearsal.server import Rehearsal
 from screentest.servers import serve
 from tests.chaos.processes import ROOT, WORKER, kill, ready
-from tests.fleet.load import Faulty, Start, cast
-from tests.fleet.reviewers import deciding
+from tests.fleet.load import Cast
 from tests.fleet.s3 import S3
+from tests.fleet.versions import DEPLOYMENT
 
 QUEUE = "fleet"
-DEPLOYMENT = "callsheet-fleet"
 TENANT_DAY_USD = "5"
 CAPS = {"tenant/day": 5_000_000, "fleet/day": 50_000_000}
 REMEMBERED = 1_000_000
@@ -84,7 +83,7 @@ class House:
     """Where the load runs. `place` is where the assets lie."""
 
     client: Client
-    player: Faulty
+    player: Cast
     rehearsal: Rehearsal
     database: Database
     place: str
@@ -96,18 +95,13 @@ class House:
         """The asset store."""
         return Assets.at(self.place)
 
-    async def finish(self, started: Sequence[Start]) -> None:
-        """Wait for the end of all, and answer what people are asked meanwhile."""
-        async with deciding(self.client, self.signer, QUEUE):
-            await asyncio.gather(*(self.client.get_workflow_handle(each.ordered.workflow).result() for each in started))
-
 
 @contextlib.asynccontextmanager
 async def house(folder: Path, url: str, s3: S3, odds: float, seed: int) -> AsyncIterator[House]:
     """Start all but the workers."""
     port, signer, place = free_port(), Signer(Ed25519PrivateKey.generate(), "desk"), s3.url
     os.environ.update(s3.env)
-    player = Faulty(cast(), odds, seed)
+    player = Cast(odds, seed)
     with serve(port, folder / "temporal.db"):
         async with Rehearsal(player, remembered=REMEMBERED) as rehearsal:
             database = Database(url)
@@ -142,8 +136,3 @@ def environment(folder: Path, temporal: str, model: str, database: str, place: s
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def versions(rolls: int) -> Iterable[str]:
-    """Name the version that the fleet begins with, and those that it is rolled to."""
-    return [f"build-{number}" for number in range(rolls + 1)]

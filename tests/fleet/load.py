@@ -31,16 +31,21 @@ LOOKS = 4
 TIGHT = 60_000
 """Micro-dollars a day for the tenant that wants more: several agents run into it side by side."""
 GREEDY_TOKENS = 900
+PATIENT, QUICK = 3.0, 0.3
+"""Seconds that a reply takes at most."""
 KINDS = ("plain", "refined", "asked", "agent", "agent")
 
 
-class Faulty(Player):
-    """Plays what another one plays, after a moment; at random something goes wrong on its way."""
+class Cast(Player):
+    """All agents of the load. At random something goes wrong on the way of a reply; the patient work until `calm`."""
 
-    def __init__(self, player: Player, odds: float, seed: int, slowness: float = 0.3) -> None:
-        self._player, self._odds, self._seed, self._slowness = player, odds, seed, slowness
+    def __init__(self, odds: float, seed: int) -> None:
+        self._odds, self._seed = odds, seed
         self._asked: Counter[str] = Counter()
+        parts = {"planner": [forever(_plan)], "generator": [forever(photograph)], "assistant": [forever(self._work)]}
+        self._script = Script(parts, else_=Roles())
         self.faults = 0
+        self.calm = False
 
     def reply(self, request: Request) -> Performance:
         """Throw the dice of this conversation and of how often it has asked, however conversations overlap."""
@@ -50,13 +55,16 @@ class Faulty(Player):
             self.faults += 1
             fault = dice.choice(FAULTS)
             return fault if isinstance(fault, Performance) else fault(request)
-        return later(dice.uniform(0, self._slowness), self._player.reply(request))
+        slowness = PATIENT if "patient" in request.task else QUICK
+        return later(dice.uniform(slowness / 2, slowness), self._script.reply(request))
 
-
-def cast() -> Player:
-    """All agents of the load."""
-    parts = {"planner": [forever(_plan)], "generator": [forever(photograph)], "assistant": [forever(_work)]}
-    return Script(parts, else_=Roles())
+    def _work(self, request: Request) -> Performance:
+        greedy, patient = "greedy" in request.task, "patient" in request.task
+        done = self.calm if patient else request.turn > LOOKS and not greedy
+        if done or request.body.get("tool_choice") == {"type": "none"}:
+            return answer({"answer": "Seen."})
+        turn = call("venue_rules", profile=f"venue.{request.turn}")
+        return replace(turn, usage={"output_tokens": min(GREEDY_TOKENS, request.max_tokens)}) if greedy else turn
 
 
 def _plan(request: Request) -> Performance:
@@ -64,21 +72,15 @@ def _plan(request: Request) -> Performance:
     return plan(*told["wanted"], direction=WHITE if "plain" in told["title"] else GREY)
 
 
-def _work(request: Request) -> Performance:
-    greedy = "greedy" in request.task
-    if request.body.get("tool_choice") == {"type": "none"} or (request.turn > LOOKS and not greedy):
-        return answer({"answer": "Seen."})
-    turn = call("venue_rules", profile=f"venue.{request.turn}")
-    return replace(turn, usage={"output_tokens": min(GREEDY_TOKENS, request.max_tokens)}) if greedy else turn
-
-
 class Start(NamedTuple):
-    """One workflow to be started."""
+    """One workflow to be started: a `patient` one works through all trouble, a `late` one begins after it."""
 
     ordered: Ordered
     kind: str
     order: Value
     result: type[Any]
+    patient: bool = False
+    late: bool = False
 
     async def begin(self, client: Client, queue: str) -> WorkflowHandle[Any, Any]:
         """Start it."""
@@ -87,13 +89,17 @@ class Start(NamedTuple):
 
 
 async def load(assets: Assets, tenants: int, runs: int, kinds: Sequence[str] = KINDS) -> list[Start]:
-    """Order so many runs for each tenant, the tenants in turn; the last tenant's are greedy agents."""
-    started = []
+    """Order so many runs for each tenant, the tenants in turn: the first one patient, the last third late.
+
+    All runs of the last tenant are greedy.
+    """
+    starts = []
     for number in range(runs):
         for name, sign in signs(tenants):
-            kind = "greedy" if name == f"tenant-{tenants - 1}" else kinds[number % len(kinds)]
-            started.append(await _start(assets, name, sign, kind, number))
-    return started
+            kind = "greedy" if name == f"tenant-{tenants - 1}" else kinds[number % len(kinds)] if number else "patient"
+            start = await _start(assets, name, sign, kind, number)
+            starts.append(start._replace(patient=kind == "patient", late=number >= runs - runs // 3))
+    return starts
 
 
 def signs(tenants: int) -> Iterator[tuple[str, str]]:
@@ -104,8 +110,8 @@ def signs(tenants: int) -> Iterator[tuple[str, str]]:
 
 async def _start(assets: Assets, tenant: str, sign: str, kind: str, number: int) -> Start:
     name = f"{kind}-{number}-{tenant}-{uuid.uuid4().hex[:6]}"
-    if kind in {"agent", "greedy"}:
-        limits = Limits(micro_usd=1_000_000, max_tokens=2_048)
+    if kind in {"agent", "greedy", "patient"}:
+        limits = Limits(micro_usd=1_000_000, tokens=10**9, max_tokens=2_048, turns=1_000, tool_calls=1_000)
         agent = AgentOrder(
             goal=f"Look around for {sign}; be {kind}.", tools=("venue_rules",), tenant=tenant, limits=limits
         )

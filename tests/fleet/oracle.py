@@ -39,7 +39,7 @@ def judge(told: Evidence) -> list[Finding]:
 
 
 def figures(told: Evidence) -> dict[str, int]:
-    """Count what was looked at: an oracle that looks at nothing finds nothing. Tasks that were too slow were repeated."""
+    """Count what was looked at: an oracle that looks at nothing finds nothing. Slow tasks were repeated."""
     counts = {table.__tablename__: len(told.of(table)) for table in TABLES}
     histories = {
         "histories": len(told.chronicles),

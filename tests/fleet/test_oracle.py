@@ -10,7 +10,7 @@ import pytest
 from activities.catalog_rows import EntryRow
 from rehearsal.journal import Entry
 from tests.fleet.evidence import Evidence
-from tests.fleet.load import cast, load
+from tests.fleet.load import Cast, load
 from tests.fleet.oracle import RULES, figures, gather, judge, tally
 from tests.fleet.planting import FAULTS, plant
 from tests.fleet.reviewers import PEOPLE, deciding
@@ -30,14 +30,15 @@ class Left(NamedTuple):
 
 @pytest.fixture(scope="module")
 def left(temporal_server, tmp_path_factory):
-    """Two shoots of one tenant and two greedy agents of another, done by a worker in this process."""
+    """Two shoots and an agent of one tenant, three greedy agents of another, done by a worker in this process."""
     return asyncio.run(_work(temporal_server, tmp_path_factory.mktemp("fleet") / "home"))
 
 
 async def _work(server, home):
     caps = {"tenant_day_usd": 1, "fleet_day_usd": 2}
-    async with staged(server, home, cast(), settings=caps) as stage:
-        started = await load(stage.world.assets, TENANTS, 2, ("asked", "refined"))
+    async with staged(server, home, player := Cast(0, 1), settings=caps) as stage:
+        player.calm = True
+        started = await load(stage.world.assets, TENANTS, 3, ("", "asked", "refined"))
         async with deciding(stage.client, DESK, stage.queue):
             await asyncio.gather(*[ended(await each.begin(stage.client, stage.queue)) for each in started])
         orders = [each.ordered for each in started]
@@ -53,7 +54,7 @@ def test_a_sound_fleet_leaves_nothing_to_find(left):
     assert judge(left.told) == []
     looked_at = figures(left.told)
     assert [name for name, count in looked_at.items() if not count and name != "slow tasks"] == ["journal"]
-    assert (looked_at["orders"], looked_at["items"], looked_at["entries"]) == (4, 2, 2)
+    assert (looked_at["orders"], looked_at["items"], looked_at["entries"]) == (6, 2, 2)
     deciders = {row.decided_by for row in left.told.of(EntryRow)}
     assert "gate" in deciders
     assert deciders & set(PEOPLE)
