@@ -27,6 +27,9 @@ test: $(STAMP) programs ## run all tests; workflows/ must be covered to 95 % (AR
 test-backends: $(STAMP) $(BACKENDS)/.installed ## prove the traces against Phoenix (installed apart, once: 0.6 GB)
 	@PHOENIX=$(BACKENDS)/bin/phoenix $(BIN)/python -m pytest tests/backends -m backends -n 0 $(ARGS)
 
+test-stores: $(STAMP) ## run all scenarios on PostgreSQL and S3 (the gate runs a few of them there)
+	@$(BIN)/python -m pytest tests/scenarios --stores=postgres+s3 -n $(WORKERS) --dist worksteal $(ARGS)
+
 $(BACKENDS)/.installed: requirements/backends.txt | $(STAMP)
 	@$(BIN)/uv venv --quiet --allow-existing $(BACKENDS)
 	@$(BIN)/uv pip install --quiet --python $(BACKENDS)/bin/python -r requirements/backends.txt
@@ -55,4 +58,4 @@ dashboards: $(STAMP) ## write dashboards and alerts from their sources in deploy
 clean: ## remove the environment and all that runs left behind
 	rm -rf $(VENV) $(BACKENDS) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 
-.PHONY: help setup demo test test-backends programs check format lock dashboards clean
+.PHONY: help setup demo test test-backends test-stores programs check format lock dashboards clean

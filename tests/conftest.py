@@ -9,8 +9,17 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, text
 
+from tests.fleet.s3 import serving_s3
+
+STORES = ("embedded", "postgres+s3")
+"""What a stage keeps things in: SQLite and a folder, or PostgreSQL and S3."""
+
 settings.register_profile("untimed", deadline=None)  # how fast an example runs says more of the machine than of us
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--stores", choices=STORES, default=STORES[0], help="what the scenarios keep things in")
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +49,18 @@ def postgres_url(postgres_server, tmp_path):
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """An S3 server of this test run."""
+    with serving_s3(tmp_path_factory.mktemp("s3") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def s3_url(s3_server, monkeypatch):
+    """The URL of an empty place on an S3 server that the environment tells the way to."""
+    for name, value in s3_server.env.items():
+        monkeypatch.setenv(name, value)
+    return s3_server.url

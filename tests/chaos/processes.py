@@ -18,18 +18,24 @@ OWN_WORKER = Path(__file__).parent / "own_worker.py"
 def environment(stage, address, model=""):
     """What a worker for a stage needs to know, and nothing of the tester's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "CALLSHEET_"))}
-    return kept | {
-        "TEMPORAL_ADDRESS": address,
-        "TEMPORAL_CONFIG_FILE": os.devnull,
-        "ANTHROPIC_BASE_URL": model or stage.rehearsal.url,
-        "ANTHROPIC_API_KEY": "rehearsal",
-        "CALLSHEET_HOME": str(stage.world.settings.home),
-        "CALLSHEET_TASK_QUEUE": stage.queue,
-        "CALLSHEET_DECISION_KEYS": ",".join(stage.world.settings.decision_keys),
-        "NO_PROXY": "127.0.0.1",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-    }
+    settings = stage.world.settings
+    stores = {"CALLSHEET_DATABASE": settings.database, "CALLSHEET_ASSETS": settings.assets}  # empty: in the home folder
+    return (
+        kept
+        | stores
+        | {
+            "TEMPORAL_ADDRESS": address,
+            "TEMPORAL_CONFIG_FILE": os.devnull,
+            "ANTHROPIC_BASE_URL": model or stage.rehearsal.url,
+            "ANTHROPIC_API_KEY": "rehearsal",
+            "CALLSHEET_HOME": str(settings.home),
+            "CALLSHEET_TASK_QUEUE": stage.queue,
+            "CALLSHEET_DECISION_KEYS": ",".join(settings.decision_keys),
+            "NO_PROXY": "127.0.0.1",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
 
 
 def start_worker(env, program=WORKER, stderr=subprocess.DEVNULL):
