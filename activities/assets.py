@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+SCHEMES = ("s3", "gs", "az", "abfs", "abfss")
+"""Stores that the object-store library opens by URL; it knows more names for the same ones."""
 _PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 
 
@@ -21,6 +24,14 @@ class AssetDamaged(Exception):  # noqa: N818 - it says what is wrong with the as
 
 class PlaceTaken(Exception):  # noqa: N818 - it says what happened to the place
     """Other bytes are already published at this place."""
+
+
+class NoSuchStore(ValueError):  # noqa: N818 - as its neighbours
+    """A URL names no store that there is."""
+
+
+class AssetsUnreachable(ConnectionError):  # noqa: N818 - as its neighbours
+    """The store does not answer, or refuses."""
 
 
 def digest_of(data: bytes) -> str:
@@ -45,7 +56,11 @@ class Assets:
 
     @classmethod
     def at(cls, place: str | Path) -> Self:
-        """Open a folder, or a URL such as `s3://bucket/prefix` or `memory://`; credentials are the environment's."""
+        """Open a folder, or a URL such as `s3://bucket/prefix` or `memory://`; credentials are the environment's.
+
+        Raises:
+            NoSuchStore: the URL is of no store that there is, or lacks what it needs.
+        """
         text = str(place)
         scheme = urlsplit(text).scheme if "://" in text else ""
         if scheme == "memory":
@@ -53,17 +68,24 @@ class Assets:
         if scheme in ("", "file"):
             folder = Path(urlsplit(text).path if scheme else text).expanduser().absolute()
             return cls(LocalStore(folder, mkdir=True))
-        return cls(from_url(text, retry_config={"max_retries": 2}))
+        if scheme.lower() not in SCHEMES:
+            known = ", ".join(f"{name}://" for name in SCHEMES)
+            raise NoSuchStore(f"there is no store of assets at {scheme}://; name a folder, or a URL with {known}")
+        try:
+            return cls(from_url(text, retry_config={"max_retries": 2}))
+        except BaseError as error:
+            raise NoSuchStore(f"the store of assets at {scheme}:// cannot be opened: {_first_line(error)}") from None
 
     async def put(self, data: bytes) -> str:
         """Keep bytes and return their digest. Keeping the same bytes again is harmless, and repairs a damaged copy."""
         digest = digest_of(data)
         key = _key(digest)
         try:
-            await self._store.put_async(key, data, mode="create")
+            await self._create(key, data)
         except AlreadyExistsError:
             if digest_of(await self._read(key)) != digest:
-                await self._store.put_async(key, data)
+                with _told_plainly():
+                    await self._store.put_async(key, data)
         return digest
 
     async def get(self, digest: str) -> bytes:
@@ -75,14 +97,14 @@ class Assets:
 
     async def erase(self, digest: str) -> None:
         """Delete the bytes with this digest; harmless when they are gone. Only what nobody else refers to may go."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), _told_plainly():
             await self._store.delete_async(_key(digest))
 
     async def publish(self, run: str, name: str, data: bytes) -> str:
         """Copy bytes to `published/<run>/<name>`, once; other bytes at that place are `PlaceTaken`."""
         uri = f"published/{segment(run)}/{segment(name)}"
         try:
-            await self._store.put_async(uri, data, mode="create")
+            await self._create(uri, data)
         except AlreadyExistsError:
             if await self._read(uri) != data:
                 raise PlaceTaken(f"{uri} already holds another image") from None
@@ -106,9 +128,29 @@ class Assets:
         store = self._store
         return Path(str(store.prefix)) / key if isinstance(store, LocalStore) and store.prefix else None
 
+    async def _create(self, key: str, data: bytes) -> None:
+        with _told_plainly():
+            await self._store.put_async(key, data, mode="create")
+
     async def _read(self, key: str) -> bytes:
-        found = await self._store.get_async(key)
-        return await asyncio.to_thread(lambda: bytes(found.bytes()))
+        with _told_plainly():
+            found = await self._store.get_async(key)
+            return await asyncio.to_thread(lambda: bytes(found.bytes()))
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Say in one line what is wrong with the store; the library's own words go on for a page."""
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except BaseError as error:
+        raise AssetsUnreachable(f"the store of assets does not serve: {_first_line(error)}") from None
+
+
+def _first_line(error: BaseError) -> str:
+    return str(error).strip().partition("\n")[0][:300]
 
 
 def _key(digest: str) -> str:

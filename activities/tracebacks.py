@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from sqlalchemy.exc import OperationalError
 from temporalio.exceptions import ApplicationError, FailureError, TemporalError
 
+from activities.assets import AssetsUnreachable
+
 _LONGEST_CHAIN = 8
 _SAID_CAUSE = "The above exception was the direct cause of the following exception:"
 _SAID_CONTEXT = "During handling of the above exception, another exception occurred:"
@@ -49,4 +51,4 @@ def _is_harmless(error: BaseException) -> bool:
     """Tell whether its words are ours. A failure that came over the wire may have been any exception before."""
     if isinstance(error, FailureError):
         return error.failure is None
-    return isinstance(error, TemporalError | OperationalError)
+    return isinstance(error, TemporalError | OperationalError | AssetsUnreachable)

@@ -11,6 +11,7 @@ from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.assets import AssetsUnreachable, NoSuchStore
 from activities.connection import ServerUnreachable
 from activities.deciding import NotTaken
 from activities.keys import BadKey
@@ -141,6 +142,8 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[[Any], Stopped | None]], ...] 
     (SchemaUnfit, lambda error: Stopped(Exit.MISSING, one_line(error))),
     (Refused, lambda error: Stopped(Exit.MISSING, one_line(error, LONG))),
     (WrongType, lambda error: Stopped(Exit.MISSING, one_line(error))),
+    (NoSuchStore, lambda error: Stopped(Exit.MISSING, one_line(error))),
+    (AssetsUnreachable, lambda error: Stopped(Exit.UNREACHABLE, one_line(error))),
     (RPCError, _of_rpc),
     (RPCTimeoutOrCancelledError, lambda _: Stopped(Exit.UNREACHABLE, NO_ANSWER)),
     (ValidationError, _of_settings),

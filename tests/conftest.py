@@ -1,5 +1,6 @@
 """Parts that many tests need."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
+from activities.database import Database
 from tests.fleet.s3 import serving_s3
 
 STORES = ("embedded", "postgres+s3")
@@ -39,12 +41,35 @@ def postgres_server():
 
 
 @pytest.fixture
-def postgres_url(postgres_server, tmp_path):
+def postgres_url(postgres_server):
     """The URL of an empty PostgreSQL database."""
+    with a_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server):
+    """The name of a PostgreSQL database with our schema, which others are copied from: that is soon done."""
+    with a_database(postgres_server) as url:
+        database = Database(url)
+        database.prepare()
+        database.close()
+        yield make_url(url).database
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server, migrated):
+    """The URL of a PostgreSQL database with our schema, and nothing in it."""
+    with a_database(postgres_server, f"TEMPLATE {migrated}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def a_database(server, options=""):
     name = f"callsheet_{os.urandom(6).hex()}"
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} {options}"))
     yield str(engine.url.set(database=name).render_as_string(hide_password=False))
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

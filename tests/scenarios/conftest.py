@@ -26,7 +26,7 @@ def stores(request):
     """The settings that say where a stage keeps things; none for SQLite and a folder."""
     if getattr(request, "param", request.config.getoption("--stores")) == STORES[0]:
         return {}
-    return {"database": request.getfixturevalue("postgres_url"), "assets": request.getfixturevalue("s3_url")}
+    return {"database": request.getfixturevalue("migrated_postgres_url"), "assets": request.getfixturevalue("s3_url")}
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ BAD = {
         "workflows,nonsense",
         "CALLSHEET_QUEUES: unknown nonsense; known are workflows, model, tools, studio",
     ),
+    "CALLSHEET_ASSETS": ("ftp://host/folder", "there is no store of assets at ftp://"),
     "TEMPORAL_ADDRESS": ("127.0.0.1:1", "no Temporal server answers at 127.0.0.1:1"),
     "CALLSHEET_DATABASE": ("postgresql+psycopg://u:hush@127.0.0.1:1/x", "the database does not serve"),
 }
