@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from activities.assets import digest_of
 from activities.catalog import model_id
 from activities.tools import TOOLS
@@ -102,6 +104,7 @@ async def test_a_tool_that_raises_gives_one_short_line_and_never_a_traceback(pla
     assert not re.search(r"Traceback|\.py|line \d", str(refusal))
 
 
+@pytest.mark.every_store
 async def test_a_result_that_is_too_long_is_cut_and_the_whole_is_named_and_kept(play):
     async with play(assistant(call("pour", place="sea"), DONE), tools=(*TOOLS, *OWN_TOOLS, pour)) as stage:
         outcome = await stage.run_agent(tools=("pour",))

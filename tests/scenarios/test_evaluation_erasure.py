@@ -63,6 +63,7 @@ async def test_nothing_that_a_candidate_said_is_left_in_any_file_of_the_house(pl
     assert erased.workflows == 1
 
 
+@pytest.mark.every_store
 async def test_the_decision_and_the_digests_stay(play):
     async with play(Roles()) as stage:
         run = await decided(stage)

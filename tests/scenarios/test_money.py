@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from rehearsal.scripts import answer, call, forever, hang_up, refuse
 from tests.scenarios.agents import DONE, assistant, bodies, by_goal, decide, ended, halted, last_words, spends
 from tests.scenarios.shoots import WHITE, asked, brief, cast, planner, state_of
@@ -93,6 +95,7 @@ async def test_the_caps_of_tenant_and_fleet_hold_over_runs_that_know_nothing_of_
     assert other.status == "complete"
 
 
+@pytest.mark.every_store
 async def test_every_attempt_is_a_row_and_together_they_are_what_the_endpoint_billed(play):
     script = {"clean": [*STEPS[:5], DONE], "lossy": [STEPS[0], hang_up(after=4), STEPS[1], hang_up(after=0), DONE]}
     async with play(by_goal(**script)) as stage:

@@ -97,6 +97,7 @@ async def test_a_reassigned_question_has_a_new_owner_and_waits_on(play):
     assert (final.decision.by, state.decided_by, state.status) == ("Noor", "Noor", "rejected")
 
 
+@pytest.mark.every_store
 async def test_the_first_answer_counts_and_every_later_one_is_told_so(play):
     slow = [lambda request: later(2, publishes(request)), listing()]
     async with play(cast(GREY, publisher=slow)) as stage:

@@ -1,5 +1,7 @@
 """One image on its way: taken, measured, judged, refined, published."""
 
+import pytest
+
 from activities.assets import digest_of
 from activities.studio.picture import open_picture
 from rehearsal.scripts import calls, forever
@@ -53,6 +55,7 @@ async def test_after_three_refinements_a_person_is_asked_once_and_nothing_is_pub
     assert item.best == item.attempts[0]
 
 
+@pytest.mark.every_store
 async def test_what_is_published_are_the_very_bytes_that_passed_with_their_mark_of_origin(play):
     async with play(cast()) as stage:
         run = await stage.produce(brief())
