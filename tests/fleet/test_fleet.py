@@ -32,3 +32,10 @@ async def test_a_fleet_that_is_rolled_and_killed_loses_nothing_doubles_nothing_a
     assert set().union(*(each.versions for each in told.chronicles)) == {"build-0", "build-1"}
     assert set(trial.exits) == {0}  # who was asked to end drained
     assert here.player.faults
+
+
+def test_kills_are_spread_over_the_time_before_between_and_after_the_rolls():
+    plan = Plan(tenants=1, runs=1, workers=4, rolls=2, kills=4, at_once=1)
+    assert plan.events == ["kill", "roll", "kill", "roll", "kill", "kill"]
+    assert plan._replace(rolls=1, kills=2).events == ["kill", "roll", "kill"]
+    assert plan._replace(rolls=0, kills=1).events == ["kill"]
