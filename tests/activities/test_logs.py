@@ -17,6 +17,7 @@ from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.assets import AssetsUnreachable
 from activities.database import Database
 from activities.logs import LINE, JsonLines
 from activities.settings import Settings
@@ -136,6 +137,12 @@ def test_what_a_database_could_not_do_is_quoted_without_the_values():
     failed(broken.value, log)
     assert "no such table: nowhere" in log.line["data"]["traceback"]
     assert "the plan" not in log.text
+
+
+def test_what_a_store_of_assets_could_not_do_is_quoted():
+    log = Log()
+    failed(AssetsUnreachable("the store of assets does not serve: no route"), log)
+    assert "AssetsUnreachable: the store of assets does not serve: no route" in log.line["data"]["traceback"]
 
 
 def test_a_long_traceback_keeps_its_end():

@@ -144,6 +144,13 @@ def test_a_wrong_setting_for_money_is_named_in_one_line(shell, monkeypatch, name
     assert shell.err.count("\n") == 1
 
 
+def test_a_store_of_assets_that_there_is_not_is_named_in_one_line(shell, monkeypatch):
+    monkeypatch.setenv("CALLSHEET_ASSETS", "ftp://host/folder")
+    assert shell("trace", "any") == Exit.MISSING
+    assert "no store of assets at ftp://" in shell.err
+    assert shell.err.count("\n") == 1
+
+
 def test_an_id_that_cannot_name_a_folder_is_wrong_usage(shell):
     Path("good.yaml").write_text(BRIEF)
     assert shell("start", "production", "good.yaml", "--id", "../up") == Exit.USAGE
