@@ -18,13 +18,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from activities.ledger_tables import AccountRow
 from bench.ledger import embedded
 from tests.fleet.evidence import Evidence
 from tests.fleet.finding import Finding
 from tests.fleet.house import house
+from tests.fleet.load import TIGHT
 from tests.fleet.oracle import figures, tally
 from tests.fleet.s3 import serving_s3
 from tests.fleet.trial import Plan, Trial
+
+DOLLAR = 1_000_000
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -57,6 +61,9 @@ def _tell(trial: Trial, told: Evidence, found: list[Finding]) -> None:
         f"{trial.kills.total()} workers killed, {trial.version} rolls, {moved} runs went on with a new version, "
         f"{trial.house.player.faults} replies went wrong, drained workers ended with {dict(trial.exits)}"
     )
+    greedy = told.orders[-1].tenant
+    spent = [row.spent for row in told.of(AccountRow) if row.name.startswith(f"tenant:{greedy}/day/")]
+    print(f"of ${TIGHT / DOLLAR:.2f} a day, the tenant that wanted more has spent ${sum(spent) / DOLLAR:.6f}")
     print("found " + ", ".join(f"{count} {kind}" for kind, count in tally(found).items()))
     for finding in found:
         print(f"  {finding.kind}: {finding.what}")
