@@ -38,16 +38,18 @@ class Crew:
     env: dict[str, str]
     folder: Path
     workers: dict[str, list["subprocess.Popen[str]"]] = field(default_factory=dict)
-    killed: int = 0
+    coming: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     async def start(self, version: str, count: int) -> None:
         """Start workers of a version, and wait until they serve."""
         own = self.env | {"TEMPORAL_DEPLOYMENT_NAME": DEPLOYMENT, "TEMPORAL_WORKER_BUILD_ID": version}
         new = [self._start(own, version) for _ in range(count)]
-        self.workers.setdefault(version, []).extend(new)
+        self.coming += new
         for worker in new:
             if not await ready(worker):
                 raise RuntimeError(f"a worker of {version} ended with {worker.wait()}; see {self.folder}")
+            self.coming.remove(worker)
+            self.workers.setdefault(version, []).append(worker)
 
     def _start(self, env: dict[str, str], version: str) -> "subprocess.Popen[str]":
         log = self.folder / f"worker-{version}-{len(list(self.folder.glob('worker-*')))}.log"
@@ -60,7 +62,6 @@ class Crew:
         """`kill -9` one worker of a version."""
         worker = self.workers[version].pop(dice.randrange(len(self.workers[version])))
         kill(worker)
-        self.killed += 1
 
     async def drain(self, version: str) -> list[int]:
         """SIGTERM to all workers of a version; gives their exit codes."""
@@ -74,7 +75,7 @@ class Crew:
 
     def end(self) -> None:
         """Kill all that are left."""
-        for worker in (each for version in self.workers.values() for each in version):
+        for worker in (*self.coming, *(each for version in self.workers.values() for each in version)):
             kill(worker)
 
 

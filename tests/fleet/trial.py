@@ -3,16 +3,18 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
+from activities.database import now
 from activities.ledger import LedgerStore
 from tests.fleet.evidence import Evidence
 from tests.fleet.finding import Finding
 from tests.fleet.house import CAPS, QUEUE, House
-from tests.fleet.load import KINDS, TIGHT, Start, load
+from tests.fleet.load import KINDS, PATIENT, TIGHT, Start, load
 from tests.fleet.oracle import gather, judge
 from tests.fleet.reviewers import deciding
 from tests.fleet.versions import drained, make_current
@@ -102,30 +104,34 @@ class Trial:
         self.ended += 1
 
     @asynccontextmanager
-    async def _trouble(self, runs: int):
+    async def _trouble(self, runs: int) -> AsyncIterator[None]:
         """Kill and roll while the runs are on their way; all of it has happened when the block ends."""
         trouble = asyncio.create_task(self._trouble_all(runs))
         try:
             yield
             await trouble
+            await asyncio.gather(*self._coming)
         finally:
-            trouble.cancel()
-            await asyncio.gather(trouble, *self._coming, return_exceptions=True)
+            for task in (trouble, *self._coming):
+                task.cancel()
 
     async def _trouble_all(self, runs: int) -> None:
         events = self.plan.events
-        for number, event in enumerate(events, 1):
-            await self._until_ended(runs * number // (len(events) + 1))
-            await (self._roll() if event == "roll" else self._kill())
-        self.house.player.calm = True
-        self._calm.set()
+        try:
+            for number, event in enumerate(events, 1):
+                await self._until_ended(runs * number // (len(events) + 1))
+                await (self._roll() if event == "roll" else self._kill())
+        finally:
+            self.house.player.calm = True
+            self._calm.set()
 
     async def _until_ended(self, runs: int) -> None:
         while self.ended < runs or not self._replies_on_their_way():  # noqa: ASYNC110 - they are on their way elsewhere
             await asyncio.sleep(BEAT)
 
     def _replies_on_their_way(self) -> bool:
-        return any(not entry.status for entry in self.house.rehearsal.requests[-50:])
+        young = now() - timedelta(seconds=PATIENT)  # an older one without an answer was dropped
+        return any(not entry.status and entry.at > young for entry in self.house.rehearsal.requests[-50:])
 
     async def _kill(self) -> None:
         self.house.crew.kill(self.build, self._dice)
