@@ -221,7 +221,8 @@ def over_cap() -> Iterator[Fault]:
             rule.partition("/")[0],
             change=lambda told, rule=rule: replace(told, caps={rule: 1}),
         )
-    row = "INSERT INTO accounts (name, cap, spent, reserved, created_at) VALUES ('tenant:tenant-0/day', 1, 0, 0, 0)"
+    row = "INSERT INTO accounts (name, cap, spent, reserved, created_at)"
+    row += " VALUES ('tenant:tenant-0/day', 1, 0, 0, '2026-11-20')"
     yield Fault("the cap of a rule", "over cap", "tenant:tenant-0/day/", row)
 
 
