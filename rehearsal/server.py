@@ -26,9 +26,9 @@ HOST: Final = "127.0.0.1"
 class Rehearsal:
     """A running server: `async with Rehearsal(player) as server: AsyncAnthropic(base_url=server.url, ...)`.
 
-    `port` 0 lets the system choose. `cards` are the models on offer, `clock` tells the cache the time, the last
-    `remembered` requests are kept for those who ask (their bodies only as far as they fit into 64 MB), and a batch is
-    worked on after `batch_delay` seconds.
+    `port` 0 lets the system choose, and `host` is the loopback unless somebody else has to reach it. `cards` are the
+    models on offer, `clock` tells the cache the time, the last `remembered` requests are kept for those who ask (their
+    bodies only as far as they fit into 64 MB), and a batch is worked on after `batch_delay` seconds.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Rehearsal:
         player: Player,
         *,
         port: int = 0,
+        host: str = HOST,
         cards: Iterable[Card] = CARDS,
         clock: Clock | None = None,
         remembered: int = 20_000,
@@ -44,7 +45,8 @@ class Rehearsal:
         self._api = Api(Stage(player, cards, clock, Journal(remembered)), batch_delay)
         self._wanted_port = port
         self._socket: socket.socket | None = None
-        self._address = (HOST, port)
+        self._host = host
+        self._address = (host, port)
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -104,7 +106,7 @@ class Rehearsal:
             await self._listen(self.port)
 
     async def _listen(self, port: int) -> None:
-        self._socket = _listen(port)
+        self._socket = _listen(self._host, port)
         self._address = self._socket.getsockname()
         self._server = _Server(self._api.app)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
@@ -167,10 +169,10 @@ class _Server(uvicorn.Server):
         self._closing.set()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     # asyncio switches Nagle's delay (40 ms an answer) off only where the protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+    listener.bind((host, port))
     listener.listen(1024)
     return listener
