@@ -3,6 +3,7 @@
 # root, with buildah and debootstrap; everything is kept in .image/ beside the project, about 2 GB, until `make clean`.
 #   deploy/test-image.sh [pytest options]
 #   BASE=...           a base that is to be had here, in the place of one made from Debian's packages
+#   STORAGE_DRIVER=vfs where the kernel has no overlay file system
 #   BUILD_OPTIONS=...  further options for the builder, e.g. a certificate folder: -v /etc/ssl/certs:/etc/ssl/certs:ro
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,11 +15,11 @@ for program in buildah debootstrap unshare; do
   exit 1
 done
 
-here=$PWD/.image
-mkdir -p "$here"
+mkdir -p .image
+here=$(cd .image && pwd -P)
 cat >"$here/storage.conf" <<END
 [storage]
-driver = "vfs"
+driver = "${STORAGE_DRIVER:-overlay}"
 graphroot = "$here/storage"
 runroot = "$here/run"
 END

@@ -72,7 +72,9 @@ class Fleet:
 
     def one(self, kind: str, name: str) -> Object:
         """The only object of this kind whose name ends like this."""
-        (found,) = (each for each in self.objects if each["kind"] == kind and each["metadata"]["name"] == f"fleet-{name}")
+        (found,) = (
+            each for each in self.objects if each["kind"] == kind and each["metadata"]["name"] == f"fleet-{name}"
+        )
         return found
 
     @property

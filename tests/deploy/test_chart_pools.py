@@ -5,19 +5,19 @@ from collections import Counter
 
 import pytest
 
-from activities.settings import QUEUES, Settings
+from activities.settings import Settings
 from activities.world import DRAIN
 from desk.settings import DeskSettings
 from tests.deploy.cluster import Fleet, environment, main, queues, selects
 from workflows.tracing import queue
 
-CHART_OWN = {"CALLSHEET_HEALTH"}
+PARTS = ("workflows", "model", "tools", "studio")
 
 
 def test_every_queue_is_served_by_exactly_one_pool(fleet):
     served = Counter(name for worker in fleet.workers.values() for name in queues(worker))
     base = Settings().task_queue
-    wanted = {base if part == "workflows" else queue(base, part) for part in QUEUES}
+    wanted = {base if part == "workflows" else queue(base, part) for part in PARTS}
     assert wanted <= served.keys()
     assert set(served.values()) == {1}
 
@@ -27,6 +27,7 @@ def test_a_large_fleet_has_a_pool_for_a_tool_of_its_own(large):
     limits = main(large.workers["gpu"])["resources"]["limits"]
     assert limits["nvidia.com/gpu"] == "1"
     assert large.workers["gpu"]["spec"]["template"]["spec"]["nodeSelector"]
+    assert environment(main(large.workers["gpu"]))["CALLSHEET_PLACES"] == "gpu=1"
     assert main(large.workers["gpu"])["image"] != main(large.workers["model"])["image"]
 
 
@@ -97,7 +98,11 @@ def _taken(share, least):
 
 
 def _scaled(fleet):
-    plain = {each["metadata"]["name"].removeprefix("fleet-"): each for each in fleet.objects if each["kind"] == "ScaledObject"}
+    plain = {
+        each["metadata"]["name"].removeprefix("fleet-"): each
+        for each in fleet.objects
+        if each["kind"] == "ScaledObject"
+    }
     made = {each["metadata"]["name"].removeprefix("fleet-"): each["spec"]["template"] for each in fleet.templates}
     return plain | made
 
@@ -125,7 +130,11 @@ def test_who_is_scaled_says_nothing_of_replicas_itself(small, large):
 
 def test_a_plain_pool_is_scaled_by_name_and_in_its_namespace(small):
     for name, each in _scaled(small).items():
-        assert each["spec"]["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"fleet-{name}"}
+        assert each["spec"]["scaleTargetRef"] == {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": f"fleet-{name}",
+        }
         assert each["spec"]["triggers"][0]["metadata"]["namespace"] == "callsheet"
 
 
@@ -163,7 +172,7 @@ def test_busy_places_keep_pods_where_prometheus_is_known(large):
 def test_one_pool_may_serve_all_queues():
     dev = Fleet.of("dev")
     assert list(dev.workers) == ["everything"]
-    assert len(queues(dev.workers["everything"])) == len(QUEUES)
+    assert len(queues(dev.workers["everything"])) == len(PARTS)
 
 
 def test_pods_are_spread_over_zones_and_nodes(fleet):
@@ -177,7 +186,7 @@ def test_pods_are_spread_over_zones_and_nodes(fleet):
 
 def test_only_settings_that_there_are_get_set(fleet):
     known = {f"CALLSHEET_{name}".upper() for name in Settings.model_fields}
-    known |= {f"CALLSHEET_DESK_{name}".upper() for name in DeskSettings.model_fields} | CHART_OWN
+    known |= {f"CALLSHEET_DESK_{name}".upper() for name in DeskSettings.model_fields}
     for name, container in fleet.containers:
         told = {variable for variable in environment(container) if variable.startswith("CALLSHEET_")}
         assert told <= known, name
@@ -189,8 +198,12 @@ def test_what_workers_are_told_is_what_settings_take(fleet, monkeypatch):
             for variable, value in environment(main(worker)).items():
                 if isinstance(value, str):
                     patch.setenv(variable, value)
-            if name != "gpu":  # its image is somebody's own, with queues of its own
-                assert Settings().queues == tuple(environment(main(worker))["CALLSHEET_QUEUES"].split(","))
+            told, settings = environment(main(worker)), Settings()
+            assert ",".join(settings.queues) == told["CALLSHEET_QUEUES"], name
+            assert [f"{pool}={number}" for pool, number in settings.places.items()] == [
+                each for each in told.get("CALLSHEET_PLACES", "").split(",") if each
+            ], name
+            assert settings.migrate == (told["CALLSHEET_MIGRATE"] == "true"), name
 
 
 def test_a_change_of_a_setting_starts_new_pods(small):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from typing import Self
 
 SCRIPT = """
 set -eu
@@ -35,7 +36,12 @@ class Pod:
     def run(self, *command: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
         return subprocess.run(
-            self._command(command), env=self._environ | environ, capture_output=True, text=True, timeout=300, check=False
+            self._command(command),
+            env=self._environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
 
     def start(self, *command: str, **environ: str) -> "Running":
@@ -59,7 +65,7 @@ class Running:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import stat
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -26,6 +27,11 @@ import importlib.util, os
 bare = [m.__name__ for m in python if not os.path.exists(importlib.util.cache_from_source(m.__file__))]
 print(len(python), bare)
 """
+
+
+def _read(address):
+    with urllib.request.urlopen(address, timeout=10) as reply:
+        return reply.read().decode()
 
 
 def test_it_runs_as_nobody_in_particular_and_takes_signals_itself(config):
@@ -89,25 +95,35 @@ def test_a_migration_brings_the_database_up_to_date_once(pod):
 
 def test_a_worker_works_answers_and_drains(pod, temporal, root):
     order = Path(pod.home, "agent.yaml")
-    order.write_text(Path(root, next(root.glob("opt/callsheet/lib/python3*/site-packages/briefs/agent.yaml"))).read_text())
+    order.write_text(
+        Path(root, next(root.glob("opt/callsheet/lib/python3*/site-packages/briefs/agent.yaml"))).read_text()
+    )
     pod.run("callsheet", "bootstrap", TEMPORAL_ADDRESS=temporal)
-    model, health = free_port(), free_port()
+    model, health, metrics = free_port(), free_port(), free_port()
     where = {
         "TEMPORAL_ADDRESS": temporal,
         "CALLSHEET_MIGRATE": "false",
         "CALLSHEET_HEALTH": f"127.0.0.1:{health}",
         "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{model}",
         "ANTHROPIC_API_KEY": "rehearsal",
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(metrics),
     }
     with pod.start("python3", "-m", "rehearsal", "--port", str(model)) as rehearsal:
         rehearsal.wait_for("rehearsal (rule-based")
         with pod.start("python3", "-m", "worker", **where) as worker:
             assert json.loads(worker.wait_for('"ready"'))["ready"]
             for page in ("healthz", "readyz"):
-                assert pod.run("python3", "/opt/callsheet/probe.py", f"http://127.0.0.1:{health}/{page}").returncode == 0
+                assert (
+                    pod.run("python3", "/opt/callsheet/probe.py", f"http://127.0.0.1:{health}/{page}").returncode == 0
+                )
             run = pod.run("callsheet", "start", "agent", "agent.yaml", "--id", "in-the-image", "--wait", **where)
             assert run.returncode == 0, run.stdout + run.stderr
             assert "in-the-image" in pod.run("callsheet", "cost", "in-the-image").stdout
+            # What the chart scales by, beside the backlog.
+            told = _read(f"http://127.0.0.1:{metrics}/metrics")
+            busy = [line for line in told.splitlines() if line.startswith("temporal_worker_task_slots_used{")]
+            assert [line for line in busy if 'task_queue="callsheet-model"' in line and '"ActivityWorker"' in line]
             assert worker.terminate() == 0
         assert pod.run("python3", "/opt/callsheet/probe.py", f"http://127.0.0.1:{health}/healthz").returncode == 1
 
@@ -117,8 +133,7 @@ def test_the_desk_serves(pod, temporal):
     where = {"TEMPORAL_ADDRESS": temporal, "CALLSHEET_DESK_PORT": str(port)}
     with pod.start("python3", "-m", "desk", **where) as desk:
         desk.wait_for('"ready"')
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as reply:
-            assert reply.status == 200
+        assert _read(f"http://127.0.0.1:{port}/readyz")
         assert desk.terminate() == 0
 
 
@@ -126,5 +141,5 @@ def test_how_large_it_is(root):
     """Say it; a bound keeps the server for one machine (156 MB) and compilers out."""
     used = subprocess.run(["du", "-sm", str(root / "opt/callsheet")], capture_output=True, text=True, check=True)
     size = int(used.stdout.split()[0])
-    print(f"\n/opt/callsheet is {size} MB")
+    sys.stdout.write(f"\n/opt/callsheet is {size} MB\n")
     assert size < 750

@@ -65,6 +65,9 @@ capabilities: { drop: [ALL] }
 {{- define "callsheet.mounts" -}}
 - { name: tmp, mountPath: /tmp }
 - { name: home, mountPath: /var/lib/callsheet }
+{{- end }}
+
+{{- define "callsheet.temporalMount" -}}
 {{- if eq .Values.temporal.auth "mtls" }}
 - { name: temporal, mountPath: /etc/callsheet/temporal, readOnly: true }
 {{- end }}

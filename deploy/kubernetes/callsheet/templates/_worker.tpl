@@ -51,6 +51,10 @@ spec:
           value: {{ join "," $pool.queues | quote }}
         - name: CALLSHEET_TASK_QUEUE
           value: {{ $root.Values.taskQueue | quote }}
+        {{- with $pool.places }}
+        - name: CALLSHEET_PLACES
+          value: {{ range $index, $name := keys . | sortAlpha }}{{ if $index }},{{ end }}{{ $name }}={{ get $pool.places $name }}{{ end }}
+        {{- end }}
         # The job before each upgrade does it, once, and by one who may.
         - name: CALLSHEET_MIGRATE
           value: {{ not $root.Values.jobs.migrate.enabled | quote }}
@@ -94,7 +98,11 @@ spec:
         timeoutSeconds: 3
       resources: {{- toYaml $pool.resources | nindent 8 }}
       securityContext: {{- include "callsheet.containerSecurity" $root | nindent 8 }}
-      volumeMounts: {{- include "callsheet.mounts" $root | nindent 8 }}
+      volumeMounts:
+        {{- include "callsheet.mounts" $root | nindent 8 }}
+        {{- if not $root.Values.versioning.enabled }}
+        {{- include "callsheet.temporalMount" $root | nindent 8 }}
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir: { medium: Memory, sizeLimit: {{ $pool.scratch.tmp }} }
