@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
@@ -124,7 +125,7 @@ def test_only_settings_that_there_are_get_set(ours):
 
 
 def test_every_command_is_one_of_ours(ours):
-    commands = {command.name for command in build().registered_commands}
+    commands = typer.main.get_command(build()).commands
     for name, each in ours.items():
         match each.get("command", []):
             case ["callsheet", command]:

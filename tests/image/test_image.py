@@ -86,6 +86,13 @@ def test_it_says_plainly_that_it_has_no_temporal_server(pod):
     assert "Traceback" not in told.stderr
 
 
+def test_its_doctor_misses_no_server_where_another_is_named(pod, temporal):
+    told = json.loads(pod.run("callsheet", "doctor", "--json", TEMPORAL_ADDRESS=temporal).stdout)
+    found = {each["part"]: each["state"] for each in told}
+    assert (found["temporal"], found["worker"], found["rehearsal"]) == ("note", "ok", "ok")
+    assert "wrong" not in found.values()
+
+
 def test_a_migration_brings_the_database_up_to_date_once(pod):
     first = pod.run("callsheet", "migrate", "--check")
     assert first.returncode
