@@ -60,7 +60,7 @@ class Rehearsal:
     @property
     def url(self) -> str:
         """The base URL for a client."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self._address[0]}:{self.port}"
 
     @property
     def requests(self) -> tuple[Entry, ...]:

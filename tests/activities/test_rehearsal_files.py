@@ -8,7 +8,9 @@ import httpx2
 import pytest
 from anthropic import AsyncAnthropic, BadRequestError, OverloadedError
 
+from rehearsal.roles import Roles
 from rehearsal.script_files import load_script
+from rehearsal.server import Rehearsal
 from tests.activities.rehearsed import TOOLS, prompt, rehearsed
 
 SCRIPT = """
@@ -85,3 +87,10 @@ async def test_the_command_line_serves_until_it_is_told_to_end(tmp_path):
     assert message.content[0].text == "Fine."
     assert about["player"] == "Script"
     assert code == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_it_listens_where_it_is_told_to(host):
+    async with Rehearsal(Roles(), host=host) as server, httpx2.AsyncClient() as plain:
+        assert server.url.startswith(f"http://{host}:")
+        assert (await plain.get(f"http://127.0.0.1:{server.port}/rehearsal")).status_code == 200

@@ -12,7 +12,7 @@ import pytest
 
 from console.processes import free_port
 
-pytestmark = pytest.mark.image
+pytestmark = [pytest.mark.image, pytest.mark.timeout(1800)]
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
