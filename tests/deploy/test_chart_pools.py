@@ -150,16 +150,13 @@ def test_each_version_is_scaled_for_itself(large):
         assert [trigger[name] for name in filled_in] == ["", "", ""]
 
 
-def test_running_work_keeps_pods(fleet):
+def test_a_version_is_never_without_pods_and_loses_them_slowly(fleet):
     for name, each in _scaled(fleet).items():
-        assert each["spec"]["minReplicaCount"] >= 1, name
-        assert each["spec"]["minReplicaCount"] <= each["spec"]["maxReplicaCount"], name
-        for trigger in each["spec"]["triggers"]:
-            if trigger["type"] == "temporal":
-                assert trigger["metadata"]["includeRunningWorkflowCount"] == "true"
-                assert trigger["metadata"]["workflowTaskQueueForCount"] == "callsheet"
+        assert 1 <= each["spec"]["minReplicaCount"] <= each["spec"]["maxReplicaCount"], name
+        assert "idleReplicaCount" not in each["spec"], name
         down = each["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
         assert down["stabilizationWindowSeconds"] >= 300, name
+        assert [each["type"] for each in down["policies"]] == ["Pods"], name
 
 
 def test_busy_places_keep_pods_where_prometheus_is_known(large):
