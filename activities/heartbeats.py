@@ -9,7 +9,10 @@ from temporalio import activity
 
 @asynccontextmanager
 async def beating(seconds: float = 10.0) -> AsyncIterator[None]:
-    """Beat every `seconds`, and at least twice within the activity's time limit for it; not in local activities."""
+    """Beat every `seconds`, and at least twice within the activity's time limit for it; not in local activities.
+
+    What is over before the first beat beats not at all: the server counts from the start, and Temporal Cloud bills each.
+    """
     if not activity.in_activity() or activity.info().is_local:
         yield
         return
@@ -23,5 +26,5 @@ async def beating(seconds: float = 10.0) -> AsyncIterator[None]:
 
 async def _beat(seconds: float) -> None:
     while True:
-        activity.heartbeat()
         await asyncio.sleep(seconds)
+        activity.heartbeat()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -266,7 +267,8 @@ async def test_a_call_id_that_is_not_in_the_message_is_answered_too(house):
     assert outcome.refusal == "conflict"
 
 
-async def test_a_long_tool_heartbeats(tmp_path):
+@pytest.mark.parametrize(("limit", "beats_at_all"), [(0.02, True), (60, False)], ids=["long", "short"])
+async def test_a_tool_heartbeats_once_it_takes_long_and_a_short_one_never(tmp_path, limit, beats_at_all):
     @tool(effect="read", timeout=SOON)
     async def work(nothing: Nothing) -> dict:
         """Work."""
@@ -277,10 +279,11 @@ async def test_a_long_tool_heartbeats(tmp_path):
     house.log.said = [RawCall("a", "work", {})]
     beats = []
     environment = ActivityEnvironment()
+    environment.info = replace(environment.info, heartbeat_timeout=timedelta(seconds=limit))
     environment.on_heartbeat = lambda *details: beats.append(details)
     outcomes = await environment.run(house.toolbox.use, use_of("a"))
     assert outcomes.each[0].ok
-    assert beats
+    assert bool(beats) == beats_at_all
 
 
 def test_definitions_and_policies_are_what_an_agent_is_pinned_with():
