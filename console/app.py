@@ -32,6 +32,7 @@ from console import (
     pause,
     production,
     records,
+    replay,
     report,
     schedule,
     show,
@@ -75,7 +76,7 @@ def build() -> typer.Typer:
             evaluation,
             erase,
         ),
-        *(desk, dev, doctor, bootstrap, migrate),
+        *(desk, dev, doctor, bootstrap, migrate, replay),
     )
     for part in parts:
         part.add(app)

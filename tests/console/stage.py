@@ -203,6 +203,9 @@ class StagedAgent:
         return AgentState(id=workflow.info().workflow_id, status="working", goal="")
 
 
+PIPELINES = (StagedProduction, StagedItem, StagedAgent)
+
+
 async def work() -> None:
     settings = Settings()
     stop = asyncio.Event()
@@ -214,7 +217,7 @@ async def work() -> None:
     database.prepare()
     desk = SlateDesk(database)
     served = {
-        "workflows": [StagedProduction, StagedItem, StagedAgent, Slate, Scheduled],
+        "workflows": [*PIPELINES, Slate, Scheduled],
         "activities": [desk.tend, desk.call_off],
     }
     async with Worker(await connect(), task_queue=settings.task_queue, workflow_runner=runner, **served):
