@@ -13,7 +13,7 @@ from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Text, select
 
 from activities.conversation_tables import ConversationRow
 from activities.database import Database
@@ -80,7 +80,8 @@ class Trial:
 def open_run(database: Database, run: str, callers: int, cap: int) -> list[str]:
     """Open so many conversations under one run with a cap."""
     names = [f"{run}-{number}" for number in range(callers)]
-    texts = {column.name: "bench" for column in ConversationRow.__table__.columns if column.name != "created_at"}
+    columns = ConversationRow.__table__.columns
+    texts = {column.name: "bench" for column in columns if isinstance(column.type, Text) and not column.server_default}
     with database.transaction() as session:
         open_accounts(session, [Cap(account=f"run:{run}", micro_usd=cap)])
         for name in names:
