@@ -14,8 +14,9 @@ from sqlalchemy import create_engine, inspect, text
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from activities.settings import QUEUES, Settings
+from activities.settings import Settings
 from bench.cap_house import database_url
+from bench.capacity_model import POOLS
 from bench.telemetry import Sink, cpu, environment, sink
 from console.launch import SETTINGS_OF_THE_SERVER
 from console.processes import binary, free_port
@@ -208,7 +209,7 @@ class Fleet:
         settings = Settings(home=folder / "home", task_queue=env["CALLSHEET_TASK_QUEUE"], database=url)
         house = House(client, settings, url, f"http://127.0.0.1:{metrics}/metrics", folder, taken)
         house.processes["temporal"] = server
-        for part in QUEUES:
+        for part in POOLS:
             house.processes[part] = await self._stack.enter_async_context(pool(part, env, folder))
         return house
 
