@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "runbook.md"
-BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$|^<!-- do: (?P<hidden>.*?) -->$|^## (?P<title>.*)$", re.M | re.S)
+BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$|^<!-- do: (?P<hidden>[^\n]*) -->$|^## (?P<title>[^\n]*)$", re.M | re.S)
 PROMPT = "$ "
 MORE = "> "
 
