@@ -89,7 +89,6 @@ def _of_database(plan: Plan, given: Assumptions) -> tuple[Bound, ...]:
             "",
             "raise `max_connections` to some hundreds; beyond, PgBouncer in transaction mode, 1.21 or later, with "
             "`max_prepared_statements` above 0, and `idle_in_transaction_session_timeout` set for the role",
-            cells=True,
         ),
         Bound(
             "the ledger's row of the day",

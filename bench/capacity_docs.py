@@ -167,6 +167,9 @@ def cures(plans: Sequence[Plan], given: Assumptions) -> str:
     for each in plans:
         broken = [bound for bound in bounds(each, given) if bound.use > 1]
         lines = [f"**{each.items:,.0f} a day.** " + ("Nothing breaks." if not broken else f"First {broken[0].name}.")]
+        again = [f"{bound.name} ({amount(bound.use)} times)" for bound in broken if bound.cure in told]
+        if again:
+            lines.append(f"- As above: {', '.join(again)}.")
         for bound in broken:
             if bound.cure not in told:
                 lines.append(f"- {bound.name[0].upper()}{bound.name[1:]} ({amount(bound.use)} times): {bound.cure}.")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -85,10 +86,10 @@ def test_more_items_never_need_less(few, more):
 
 
 def test_what_breaks_first_stands_in_front_and_cells_are_as_many_as_the_worst_of_those_that_cells_cure():
-    given = Assumptions(limit_rpm=1.0, limit_connections=10.0, limit_visibility=1e9, limit_aps_most=1e9)
+    given = Assumptions(limit_rpm=1e-9, limit_visibility=0.1, limit_aps_most=1e9, limit_connections=1e-6)
     found = bounds(planned(SECOND, given=given), given)
     assert found[0].name == "requests of the provider"
-    assert cells(found) == -(-planned(SECOND, given=given).connections // 10)
+    assert cells(found) == math.ceil(planned(SECOND, given=given).looks_a_second / 0.1)
 
 
 def test_every_assumption_says_what_it_is_and_has_a_flag():
