@@ -60,7 +60,7 @@ class Shell:
 
     def run(self, command: str) -> tuple[str, int]:
         """Run one command to its end; returns what it printed, and its exit code."""
-        self._bash.stdin.write(f"{command}\necho; echo {END} $?\n")
+        self._bash.stdin.write(f"{command}\n__code=$?; echo; echo {END} $__code\n")
         self._bash.stdin.flush()
         lines, limit = [], time.monotonic() + PATIENCE
         for line in self._bash.stdout:

@@ -1,7 +1,7 @@
 """Has the command line and the worker imported once, and forks a process of its own for each that is asked for.
 
-What runs is the same as `starter.py WORDS` and `worker.py`; only the seconds of importing are spent once, which on a busy
-machine is most of the time of a page of commands. `python -m tests.runbook.nursery SOCKET` serves; `CLIENT` asks.
+What runs is the same as `starter.py WORDS` and `worker.py`; only the seconds of importing are spent once, which is most
+of the time of a page of commands. `python -m tests.runbook.nursery SOCKET` serves; `CLIENT` asks.
 """
 
 import json

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "runbook.md"
-BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$|^<!-- do: (?P<hidden>[^\n]*) -->$|^## (?P<title>[^\n]*)$", re.M | re.S)
+BLOCK = re.compile(
+    r"^```console\n(?P<text>.*?)^```$|^<!-- do: (?P<hidden>[^\n]*) -->$|^## (?P<title>[^\n]*)$",
+    re.MULTILINE | re.DOTALL,
+)
 PROMPT = "$ "
 MORE = "> "
 
@@ -48,7 +51,7 @@ def pieces(page: str) -> Iterator[Piece]:
 
 def commands(block: str) -> Iterator[Command]:
     """Take a block apart; what follows a command is what it printed."""
-    for part in re.split(rf"^{re.escape(PROMPT)}", block, flags=re.M)[1:]:
+    for part in re.split(rf"^{re.escape(PROMPT)}", block, flags=re.MULTILINE)[1:]:
         first, *lines = part.rstrip("\n").split("\n")
         typed = [first]
         while lines and lines[0].startswith(MORE):
