@@ -36,7 +36,7 @@ tail -n 1 "$1.log"; exit 1
 END_OF = """# ended NAME: wait until a worker has ended after it was told to
 for _ in $(seq 600); do kill -0 "$(cat "$1.pid")" 2>/dev/null || exit 0; sleep 0.1; done; exit 1
 """
-UNTIL = """# until PATTERN COMMAND...: repeat a command until what it prints has the pattern
+UNTIL = """# wait-for PATTERN COMMAND...: repeat a command until what it prints has the pattern
 pattern="$1"; shift
 for _ in $(seq 300); do "$@" 2>&1 | grep -q -- "$pattern" && exit 0; sleep 0.5; done
 echo "this never came: $pattern"; exit 1
@@ -147,7 +147,7 @@ def _demand_passwords(base: str) -> None:
 def _tools(folder: Path) -> Path:
     tools = folder / "bin"
     tools.mkdir()
-    for name, body in {"callsheet": CALLSHEET, "worker": WORKER, "ended": END_OF, "until": UNTIL}.items():
+    for name, body in {"callsheet": CALLSHEET, "worker": WORKER, "ended": END_OF, "wait-for": UNTIL}.items():
         (tools / name).write_text(f"#!/bin/bash\n{body}")
         (tools / name).chmod(0o755)
     (tools / "client.py").write_text(CLIENT)
