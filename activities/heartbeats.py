@@ -11,7 +11,7 @@ from temporalio import activity
 async def beating(seconds: float = 10.0) -> AsyncIterator[None]:
     """Beat every `seconds`, and at least twice within the activity's time limit for it; not in local activities.
 
-    What is over before the first beat beats not at all: the server counts from the start, and Temporal Cloud bills each.
+    What is over before the first beat sends none: the server counts from the start, and Temporal Cloud bills each.
     """
     if not activity.in_activity() or activity.info().is_local:
         yield

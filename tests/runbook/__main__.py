@@ -1,6 +1,6 @@
 """Executes `docs/runbook.md` and writes what its commands print into it.
 
-python -m tests.runbook [--only WORDS] [--keep]    # sections whose titles have these words; about ten minutes in all
+python -m tests.runbook [--only WORDS] [--dry]    # sections whose titles have these words; about ten minutes in all
 
 Each section's commands run in one shell, after the hidden ones that set its scene. A command that fails where the page
 does not say so ends it, and nothing is written.
@@ -16,14 +16,14 @@ from activities.leave import leave
 from tests.runbook.house import Shell, clean, shell
 from tests.runbook.page import PAGE, Command, pieces, rewritten
 
-MOST = 24
-"""Lines of output that are shown."""
+MOST, WIDE = 24, 160
+"""Lines of output that are shown, and columns of each."""
 
 
 def ran(here: Shell, command: Command, folder: Path) -> Command:
     """Run one command; its output is cut to what a page can show, and a code other than 0 is told."""
     printed, code = here.run(command.text)
-    lines = clean(printed, folder).splitlines()
+    lines = [line if len(line) <= WIDE else f"{line[: WIDE - 1]}…" for line in clean(printed, folder).splitlines()]
     if len(lines) > MOST:
         lines = [*lines[:MOST], "…"]
     if code:
