@@ -38,8 +38,10 @@ class Assumptions:
     utilisation: float = _given(0.6, "how busy pods are in the busiest hour")
     least_pods: float = _given(2.0, "pods of a pool, so that one may go")
     core_share: float = _given(1.0, "cores of a pod of workflows, model or tools")
-    studio_places: float = _given(2.0, "renders at once in a studio pod, and its cores", "activities/world.py")
-    model_places: float = _given(50.0, "model calls at once in a pod", "activities/world.py")
+    studio_places: float = _given(
+        2.0, "renders at once in a studio pod, and its cores", "the default of CALLSHEET_PLACES"
+    )
+    model_places: float = _given(50.0, "model calls at once in a pod", "the default of CALLSHEET_PLACES")
     pool_connections: float = _given(15.0, "connections that a pod may open", "SQLAlchemy: 5, and 10 more")
     database_days: float = _given(90.0, "days that records are kept")
     asset_days: float = _given(365.0, "days that assets are kept")
