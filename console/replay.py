@@ -13,8 +13,8 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from activities.rigging import sandbox
 from activities.settings import Settings
-from activities.world import sandbox
 from console import views
 from console.errors import Exit, Stopped, one_line
 from console.screen import Screen
