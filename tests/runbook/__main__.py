@@ -2,7 +2,7 @@
 
 python -m tests.runbook [--only WORDS] [--dry]    # sections whose titles have these words; about ten minutes in all
 
-Each section's commands run in one shell, after the hidden ones that set its scene. A command that fails where the page
+Each section's commands run in one shell, after those that stand before the first title. A command that fails where the page
 does not say so ends it, and nothing is written.
 """
 
@@ -45,7 +45,7 @@ def main() -> int:
         folder.chmod(0o755)
         with shell(folder) as here:
             for piece in pieces(page):
-                if piece.section != "Scene" and not any(word in piece.section.lower() for word in words):
+                if piece.section and not any(word in piece.section.lower() for word in words):
                     continue
                 if piece.hidden:
                     printed, code = here.run(piece.hidden)

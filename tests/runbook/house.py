@@ -164,7 +164,7 @@ def _end_workers(folder: Path) -> None:
 def clean(printed: str, folder: Path) -> str:
     """Take out what is of this machine: colours, the folder, host names of identities, trailing blanks."""
     text_ = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", printed).replace(str(folder), "…")
-    text_ = re.sub(r"\b\d+@[\w.-]+", "PID@HOST", text_)
+    text_ = re.sub(r"\b[\w.-]+@[\w-][\w.-]*", "USER@HOST", text_)
     return "\n".join(line.rstrip() for line in text_.splitlines())
 
 
