@@ -15,16 +15,13 @@ from temporalio.worker import Replayer
 
 from activities.rigging import sandbox
 from activities.settings import Settings
+from activities.world import HOUSE
 from console import views
 from console.errors import Exit, Stopped, one_line
 from console.screen import Screen
 from console.session import AsJson, finish, open_client
-from workflows import batch_desk, courier
 from workflows.pipelines import PIPELINES
 from workflows.tracing import literal
-
-OURS = (batch_desk.BatchDesk, courier.Courier)
-"""What every world has besides its pipelines."""
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Runs with their items, items, or agents.")]
 Open = Annotated[bool, typer.Option("--open", help="Everything of this task queue that is under way.")]
@@ -59,7 +56,7 @@ def replay(
     screen, settings = Screen(as_json=as_json), Settings()
     if bool(ids) == under_way:
         raise Stopped(Exit.USAGE, "name runs, or say --open for all that are under way")
-    workflows = (*_named(pipelines), *OURS) if pipelines else (*PIPELINES, *OURS)
+    workflows = (*_named(pipelines), *HOUSE) if pipelines else (*PIPELINES, *HOUSE)
 
     async def work() -> int:
         client = await open_client(settings)

@@ -2,8 +2,8 @@
 
 python -m tests.runbook [--only WORDS] [--dry]    # sections whose titles have these words; about ten minutes in all
 
-Each section's commands run in one shell, after those that stand before the first title. A command that fails where the page
-does not say so ends it, and nothing is written.
+Each section's commands run in one shell, after those that stand before the first title. A hidden command that fails
+ends it, and nothing is written.
 """
 
 import argparse
