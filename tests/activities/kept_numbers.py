@@ -37,7 +37,9 @@ def calls(metered):
 
 
 def dollars(database):
-    return rows(database, "SELECT coalesce(sum(micro_usd), 0) FROM attempts WHERE state != 'open'")[0][0] / 1_000_000
+    return (
+        int(rows(database, "SELECT coalesce(sum(micro_usd), 0) FROM attempts WHERE state != 'open'")[0][0]) / 1_000_000
+    )
 
 
 def tokens(database):
@@ -100,5 +102,5 @@ def agree(metered, database):
             (count, turns or 0),
         )
         cost = metered.histogram("agent_workflow_cost_usd", agent_name=name)
-        expected[f"cost of {name}"] = ((cost[0], round(cost[1], 9)), (count, round((micro_usd or 0) / 1_000_000, 9)))
+        expected[f"cost of {name}"] = ((cost[0], round(cost[1], 9)), (count, round(int(micro_usd or 0) / 1_000_000, 9)))
     return {what: both for what, both in expected.items() if both[0] != both[1]}

@@ -28,11 +28,13 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def starter(server, tmp_path):
+def starter(server, tmp_path, stores):
     """Run a command of the starter in the home of the stage."""
 
     async def run(*words: str) -> Said:
-        env = {**os.environ, "TEMPORAL_ADDRESS": server, "CALLSHEET_HOME": str(tmp_path / "home")}
+        settings = {"home": tmp_path / "home", **stores}
+        own = {f"CALLSHEET_{name.upper()}": str(value) for name, value in settings.items()}
+        env = {**os.environ, "TEMPORAL_ADDRESS": server, **own}
         command = (sys.executable, "starter.py", *words)
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         process = await asyncio.create_subprocess_exec(*command, env=env, **pipes)
