@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from obstore.store import from_url
 from sqlalchemy import select, update
 from temporalio.service import RPCError
 
@@ -13,6 +14,7 @@ from activities.database import now
 from activities.erasure import GONE, Eraser
 from activities.hiring_records import HiringRecords
 from activities.hiring_tables import CandidateRow, ErasureRow
+from activities.tables import TABLES
 from console.reproduced import reproduced
 from rehearsal.roles import Roles
 from tests.scenarios.shoots import until
@@ -45,18 +47,29 @@ async def erase(stage, run, key="ada", name="1", **more) -> Erased:
     )
 
 
-def bytes_in(folder) -> bytes:
-    """Everything that lies in a home: the database, its log, the assets."""
-    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+def kept_by(stage) -> bytes:
+    """Everything that lies in a home: the database, its log, the assets; or every row and object elsewhere."""
+    settings = stage.world.settings
+    files = [path.read_bytes() for path in sorted(settings.home.rglob("*")) if path.is_file()]
+    if settings.database:
+        files += [str(value).encode() for value in stage.world.database.look(_values)]
+    if settings.assets:
+        store = from_url(settings.assets)
+        files += [bytes(store.get(each["path"]).bytes()) for page in store.list() for each in page]
+    return b"\n".join(files)
 
 
-async def test_nothing_that_a_candidate_said_is_left_in_any_file_of_the_house(play, tmp_path):
+def _values(session):
+    return [value for table in TABLES.sorted_tables for row in session.execute(select(table)) for value in row]
+
+
+async def test_nothing_that_a_candidate_said_is_left_in_any_file_of_the_house(play):
     async with play(Roles()) as stage:
         run = await decided(stage)
-        before = bytes_in(tmp_path / "home")
+        before = kept_by(stage)
         assert all(words in before for words in SAID)
         erased = await erase(stage, run)
-        left = bytes_in(tmp_path / "home")
+        left = kept_by(stage)
     assert [words for words in SAID if words in left] == []
     assert erased.messages > 10
     assert len(erased.assets) == 4  # the application, the file, and both copies of its text
