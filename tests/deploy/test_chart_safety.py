@@ -17,17 +17,21 @@ def test_no_secret_is_written_down(fleet):
     assert not fleet.all("Secret")
 
 
-def test_workers_get_the_database_and_the_model_s_key_by_reference(fleet):
+def test_workers_get_the_database_by_reference(fleet):
     for name, worker in fleet.workers.items():
         told = environment(main(worker))
         assert told["CALLSHEET_DATABASE"]["secretKeyRef"] == {"name": "callsheet-database", "key": "url"}, name
-        assert told["ANTHROPIC_API_KEY"]["secretKeyRef"]["name"] == "callsheet-model", name
 
 
-def test_who_calls_no_model_gets_no_key_of_one(fleet):
-    for name, container in fleet.containers:
-        if "worker" not in name:
-            assert "ANTHROPIC_API_KEY" not in environment(container), name
+def test_the_model_s_key_is_with_those_who_call_it_and_with_nobody_else(fleet):
+    holders = {name for name, container in fleet.containers if "ANTHROPIC_API_KEY" in environment(container)}
+    callers = {
+        name
+        for name, container in fleet.containers
+        if "model" in str(environment(container).get("CALLSHEET_QUEUES", "")).split(",")
+    }
+    assert holders == callers
+    assert len(holders) == 1
 
 
 def test_no_pod_runs_as_root_or_may_become_it(fleet):

@@ -40,7 +40,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $owned = concat $owned (list "DESK_HOST" "DESK_PORT" "DESK_URL" "DESK_OIDC_ISSUER" "DESK_OIDC_CLIENT") -}}
 {{- range $name, $_ := .Values.settings -}}
 {{- if regexMatch "DATABASE|SECRET|SLACK_URL|SMTP_URL" $name -}}
-{{- fail (printf "settings.%s is a secret: name its secret and key under secrets.all, secrets.workers or secrets.desk" $name) -}}
+{{- fail (printf "settings.%s is a secret: name its secret and key under secrets.all, secrets.workers, secrets.model or secrets.desk" $name) -}}
 {{- end -}}
 {{- if has (trimPrefix "CALLSHEET_" $name) $owned -}}
 {{- fail (printf "settings.%s is set by the chart, from pools, taskQueue, jobs, decisions or desk" $name) -}}

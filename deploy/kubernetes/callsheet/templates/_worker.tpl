@@ -71,7 +71,11 @@ spec:
           value: {{ . | quote }}
         {{- end }}
         {{- include "callsheet.decisions" $root | nindent 8 }}
-        {{- include "callsheet.secrets" (merge (dict) $root.Values.secrets.all $root.Values.secrets.workers) | nindent 8 }}
+        {{- $secrets := merge (dict) $root.Values.secrets.all $root.Values.secrets.workers }}
+        {{- if has "model" $pool.queues }}
+        {{- $secrets = merge $secrets $root.Values.secrets.model }}
+        {{- end }}
+        {{- include "callsheet.secrets" $secrets | nindent 8 }}
         {{- include "callsheet.plain" (mergeOverwrite (dict) $root.Values.settings $root.Values.environment $pool.environment) | nindent 8 }}
       {{- with $root.Values.secretEnvironments }}
       envFrom:
