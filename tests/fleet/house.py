@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,9 +101,8 @@ class House:
 async def house(folder: Path, url: str, s3: S3, odds: float, seed: int) -> AsyncIterator[House]:
     """Start all but the workers."""
     port, signer, place = free_port(), Signer(Ed25519PrivateKey.generate(), "desk"), s3.url
-    os.environ.update(s3.env)
     player = Cast(odds, seed)
-    with serve(port, folder / "temporal.db"):
+    with serve(port, folder / "temporal.db"), reaching(s3):
         async with Rehearsal(player, remembered=REMEMBERED) as rehearsal:
             database = Database(url)
             database.prepare()
@@ -114,6 +113,19 @@ async def house(folder: Path, url: str, s3: S3, odds: float, seed: int) -> Async
             finally:
                 crew.end()
                 database.close()
+
+
+@contextlib.contextmanager
+def reaching(s3: S3) -> Iterator[None]:
+    """Lead this process to the S3 server, and nobody who comes after."""
+    before = dict(os.environ)
+    os.environ.update(s3.env)
+    try:
+        yield
+    finally:
+        for name in s3.env:
+            os.environ.pop(name)
+        os.environ.update({name: before[name] for name in s3.env.keys() & before.keys()})
 
 
 def environment(folder: Path, temporal: str, model: str, database: str, place: str, signer: Signer) -> dict[str, str]:

@@ -229,7 +229,7 @@ async def test_evaluators_that_run_out_of_money_ask_once_and_a_no_is_no_decision
 
         async def asked_about_ada():
             found = await handle.query("question")
-            return found is not None and found["kind"] == "review"
+            return found is not None and found["kind"] == "candidate"
 
         await until(asked_about_ada)
         state = await shown(stage, run, "ada")
@@ -248,7 +248,7 @@ async def test_more_money_lets_all_evaluators_go_on_where_they_stood(play):
 
         async def asked_about_ada():
             found = await handle.query("question")
-            return found is not None and found["kind"] == "review"
+            return found is not None and found["kind"] == "candidate"
 
         await until(asked_about_ada)
         state = await shown(stage, run, "ada")
