@@ -24,6 +24,11 @@ def pytest_addoption(parser):
     parser.addoption("--stores", choices=STORES, default=STORES[0], help="what the scenarios keep things in")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what waits minutes for a server: all else is done meanwhile, and nobody waits for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("begin_with") is None)
+
+
 @pytest.fixture(scope="session")
 def postgres_server():
     """A PostgreSQL server of this test run, on a socket of its own."""

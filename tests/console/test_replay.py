@@ -28,12 +28,12 @@ def test_what_other_code_would_do_otherwise_is_told_and_ends_with_a_code_for_ci(
 
 def test_open_finds_what_is_under_way_and_nothing_else(staged):
     settled(staged, start(staged, "under-way"))
-    settled(staged, start(staged, "replayed"))
-    staged("approve", "replayed", "--as", "Ines")
-    staged("watch", "replayed")
+    settled(staged, start(staged, "ended-already"))
+    staged("approve", "ended-already", "--as", "Ines")
+    staged("watch", "ended-already")
     found = {each["id"] for each in staged.json("replay", "--open", *THEIRS)}
     assert {"under-way", "under-way:tee"} <= found
-    assert not {"replayed", "replayed:tee"} & found
+    assert not {"ended-already", "ended-already:tee"} & found
 
 
 def test_a_workflow_that_nobody_knows_here_is_no_pass(staged):

@@ -110,6 +110,7 @@ FORGETS = 400
 """Seconds: a server deletes a history once its queues have acknowledged the end, and looks ever more rarely."""
 
 
+@pytest.mark.begin_with
 async def test_the_history_of_the_workflow_goes_as_well(play):
     async with play(Roles()) as stage:
         run = await decided(stage)
