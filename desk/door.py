@@ -77,7 +77,7 @@ class Door:
         return found.model_copy(update={"person": person}) if person else None
 
     async def form(self, request: Request, session: Session) -> Form:
-        """Read what is handed in, if it was written for this session on a page of this desk.
+        """Read what is handed in, if it was written on a page of this desk for whoever is signed in.
 
         Raises:
             Refused: it comes from elsewhere.

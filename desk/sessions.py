@@ -36,7 +36,7 @@ class Session(BaseModel):
     ends_at: datetime
 
     def vouches(self, token: str) -> bool:
-        """Tell whether a form was written for this session."""
+        """Tell whether a form was written for whoever is signed in here."""
         return hmac.compare_digest(self.csrf.encode(), token.encode())
 
 
@@ -84,7 +84,7 @@ class Sessions:
         return row is not None and row.ends_at > at and row.seen_at + self._idle > at
 
     async def leave(self, session: Session, **data: object) -> None:
-        """Leave something for the next page of this session; None takes it away."""
+        """Leave something for the next page that is shown in it; None takes it away."""
         kept = {name: each for name, each in {**session.data, **data}.items() if each is not None}
         await self._change(session.digest, data=json.dumps(kept))
 

@@ -11,7 +11,7 @@ from activities.conversation_tables import JournalRow, ToolResultRow
 from activities.database import now
 from activities.records import Records
 from tests.activities.conversing import note, result, say, think, use
-from tests.activities.traced import ITEM, MODEL, NOON, TALK, Traced, ids, tree
+from tests.activities.traced import ITEM, MODEL, NOON, TALK, Traced, answer, begun, ids, tree
 from workflows.models import Decision
 from workflows.tracing import Ai, At
 
@@ -30,20 +30,6 @@ def house(tmp_path):
     yield open_one
     for each in opened:
         each.shut()
-
-
-async def begun(house, **settings):
-    """A house in which a run, its item and the item's first conversation have begun."""
-    traced = house(**settings)
-    await traced.begin()
-    await traced.begin(ITEM)
-    await traced.talk()
-    return traced
-
-
-async def answer(traced, call="call_1", **more):
-    kept = result(call, 1, '{"found": "Ama"}', **more)
-    await traced.store.put_result(kept._replace(conversation=TALK))
 
 
 async def everything(traced):

@@ -14,7 +14,7 @@ from activities.people import Told
 from activities.settings import Settings
 from activities.span_watch import Spans
 from activities.telemetry import Telemetry
-from tests.activities.conversing import SCOPE, new_store, opening, request
+from tests.activities.conversing import SCOPE, new_store, opening, request, result
 from workflows.models import Begun, Closing, Finished, Notice, Question, Reply, Spend, Usage
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -132,3 +132,17 @@ def tree(spans):
     """Who stands above whom, by name, the root first."""
     names = {ids(span)[1]: span.name for span in spans}
     return sorted((names.get(ids(span)[2], "-"), span.name) for span in spans)
+
+
+async def begun(house, **settings):
+    """A house in which a run, its item and the item's first conversation have begun."""
+    traced = house(**settings)
+    await traced.begin()
+    await traced.begin(ITEM)
+    await traced.talk()
+    return traced
+
+
+async def answer(traced, call="call_1", **more):
+    kept = result(call, 1, '{"found": "Ama"}', **more)
+    await traced.store.put_result(kept._replace(conversation=TALK))
